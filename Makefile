@@ -1,0 +1,43 @@
+# Every target that people use is listed by `make help`, from the text behind its ##.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+GOLANGCI_LINT_VERSION := v2.15.0
+TOOLS := $(CURDIR)/.tools
+LINT := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
+# A slow or shared machine may need more: TEST_TIMEOUT=20m make test
+TEST_TIMEOUT ?= 10m
+
+.PHONY: help build demo test lint fmt vet deps generate clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## build the programs into bin/
+	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/...
+
+demo: ## provision the example in one process, without Redis or Airbyte, and show what came of it
+	@CGO_ENABLED=0 go build -o bin/ ./cmd/api ./cmd/provisionctl
+	@./deploy/demo.sh
+
+test: deps ## run every test, with a real redis-server and the race detector
+	go test -race -timeout $(TEST_TIMEOUT) ./...
+
+lint: $(LINT) ## go vet and golangci-lint, as CI runs them
+	go vet ./...
+	$(LINT) run ./...
+	$(LINT) fmt --diff ./...
+
+fmt: $(LINT) ## format the code
+	$(LINT) fmt ./...
+
+deps: ## see that a redis-server is there; install it where that is possible (Debian, as root)
+	@./.ci/deps
+
+$(LINT):
+	@mkdir -p $(TOOLS)
+	GOBIN=$(TOOLS) GOFLAGS=-buildvcs=false go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+	@mv $(TOOLS)/golangci-lint $@
+
+clean: ## remove what was built
+	rm -rf bin $(TOOLS)
