@@ -94,6 +94,25 @@ type Outcome struct {
 	Message string                 `json:"message"`
 	Public  map[string]PublicEntry `json:"publicInfo,omitempty"`
 	Private map[string]any         `json:"privateInfo,omitempty"`
+	// Access tells who was granted access; the contract's aclInfo.
+	Access []Grant `json:"aclInfo,omitempty"`
+	// Validation is what a validate found; nil for the other kinds.
+	Validation *Validation `json:"validation,omitempty"`
+	// Updates maps paths of catalog-info.yaml to values; only of a reverse-provision.
+	Updates map[string]any `json:"updates,omitempty"`
+}
+
+// Grant is one identity that was granted access.
+type Grant struct {
+	Identity string `json:"identity"`
+	Locked   bool   `json:"locked"` // whether Witboost's access control panel must leave it alone
+}
+
+// Validation is the result of a check that could run: an invalid descriptor is
+// a completed operation.
+type Validation struct {
+	Valid    bool      `json:"valid"`
+	Problems []Problem `json:"problems,omitempty"` // at least one when not valid
 }
 
 // PublicEntry is one value that Witboost shows to people; entries of another
