@@ -1,0 +1,44 @@
+package redistest_test
+
+import (
+	"context"
+	"testing"
+
+	"airbyte-provisioner/internal/redistest"
+)
+
+func TestAnswersAndStaysAtItsAddressOverARestart(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	server := redistest.Start(t, redistest.AOF())
+	client := server.Client()
+	if err := client.Set(ctx, "k", "v", 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	server.Kill()
+	if err := client.Get(ctx, "k").Err(); err == nil {
+		t.Fatal("a killed server answered")
+	}
+	server.Restart()
+	got, err := client.Get(ctx, "k").Result()
+	if err != nil || got != "v" {
+		t.Fatalf("after a kill and a restart with AOF: %q, %v", got, err)
+	}
+	server.Wipe()
+	if n := client.DBSize(ctx).Val(); n != 0 {
+		t.Fatalf("%d keys left after Wipe", n)
+	}
+}
+
+func TestServersAreApart(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	one, two := redistest.Start(t), redistest.Start(t)
+	if one.Addr() == two.Addr() {
+		t.Fatal("two servers at one address")
+	}
+	one.Client().Set(ctx, "k", "v", 0)
+	if n := two.Client().DBSize(ctx).Val(); n != 0 {
+		t.Fatalf("the other server holds %d keys", n)
+	}
+}
