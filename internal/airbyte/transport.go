@@ -1,0 +1,57 @@
+package airbyte
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// newTransport returns a transport for one host that many workers call at once.
+func newTransport() *http.Transport {
+	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
+	return &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           dialer.DialContext,
+		ForceAttemptHTTP2:     true,
+		TLSHandshakeTimeout:   10 * time.Second,
+		ExpectContinueTimeout: time.Second,
+		MaxIdleConns:          128,
+		MaxIdleConnsPerHost:   128,
+		// Below the 60 s after which usual proxies close an idle connection, so that no POST meets a closed one.
+		IdleConnTimeout:        50 * time.Second,
+		MaxResponseHeaderBytes: 64 << 10,
+	}
+}
+
+// apiBase returns the base URL of the Configuration API without a trailing slash.
+func apiBase(text string) (string, error) {
+	text = strings.TrimSpace(text)
+	if text == "" {
+		return "", errors.New("airbyte: the base URL is missing")
+	}
+	u, err := url.Parse(text)
+	if err != nil {
+		// The parser's error repeats the URL, which may hold a password.
+		return "", errors.New("airbyte: the base URL cannot be parsed")
+	}
+	switch {
+	case u.Scheme != "http" && u.Scheme != "https":
+		return "", errors.New("airbyte: the base URL must begin with http:// or https://")
+	case u.Host == "":
+		return "", errors.New("airbyte: the base URL names no host")
+	case u.User != nil:
+		return "", errors.New("airbyte: the base URL must hold no credentials; give username and password as settings of their own")
+	case u.RawQuery != "" || u.Fragment != "":
+		return "", errors.New("airbyte: the base URL must have neither a query nor a fragment")
+	}
+	path := strings.TrimRight(u.EscapedPath(), "/")
+	if strings.Contains(path, "/api/public") {
+		return "", fmt.Errorf("airbyte: %s is the public API; the Configuration API (/api/v1) is needed", path)
+	}
+	path = strings.TrimSuffix(strings.TrimSuffix(path, "/v1"), "/api")
+	return u.Scheme + "://" + u.Host + path + "/api/v1", nil
+}
