@@ -1,0 +1,79 @@
+package httpapi
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"airbyte-provisioner/internal/workload"
+)
+
+// open are the routes that probes ask without a token.
+var open = map[string]bool{"/healthz": true, "/readyz": true}
+
+// challenge offers both ways: programs send a bearer token, a browser asks its user.
+var challenge = []string{`Bearer realm="airbyte-provisioner"`, `Basic realm="airbyte-provisioner", charset="UTF-8"`}
+
+// authenticate returns an error unless the request may be served. A request
+// without credentials is only told so; one with wrong credentials counts
+// against its address, and an address that has failed too often is not
+// listened to until it has waited, whatever it sends.
+func (s *Server) authenticate(x *exchange) error {
+	if s.options.Tokens == nil || open[x.Path()] {
+		return nil
+	}
+	presented, ok := credentials(x.Request())
+	if !ok {
+		x.Response().Header()[wwwAuthenticate] = challenge
+		return echo.ErrUnauthorized
+	}
+	right := accepted(presented, s.options.Tokens())
+	if wait := s.failures.judge(x.client(), right, s.options.Now()); wait > 0 {
+		return tooManyFailures(x, wait)
+	}
+	if right {
+		return nil
+	}
+	x.Response().Header()[wwwAuthenticate] = challenge
+	return echo.ErrUnauthorized
+}
+
+// tooManyFailures answers 429 with the wait.
+func tooManyFailures(x *exchange, wait time.Duration) error {
+	x.retryAfter(&workload.Failure{RetryAfter: wait})
+	return echo.NewHTTPError(http.StatusTooManyRequests)
+}
+
+// credentials returns the token that a request presents, by either scheme.
+func credentials(r *http.Request) (string, bool) {
+	if _, password, ok := r.BasicAuth(); ok {
+		return password, true
+	}
+	header := r.Header.Get(echo.HeaderAuthorization)
+	const scheme = "bearer "
+	if len(header) > len(scheme) && strings.EqualFold(header[:len(scheme)], scheme) {
+		return strings.TrimSpace(header[len(scheme):]), true
+	}
+	return "", false
+}
+
+// wwwAuthenticate is echo.HeaderWWWAuthenticate in net/http's spelling.
+const wwwAuthenticate = "Www-Authenticate"
+
+// accepted compares the presented token with all accepted ones, in a time that
+// depends neither on where they differ nor on their lengths nor on which of them matches.
+func accepted(presented string, tokens []string) bool {
+	hash := sha256.Sum256([]byte(presented))
+	found := 0
+	for _, token := range tokens {
+		each := sha256.Sum256([]byte(token))
+		if token != "" { // an empty line of a token file opens nothing
+			found |= subtle.ConstantTimeCompare(hash[:], each[:])
+		}
+	}
+	return found == 1
+}
