@@ -32,6 +32,18 @@ type Stream struct {
 	IsFileBased             *bool           `json:"isFileBased,omitempty"`
 }
 
+// UnmarshalJSON reads a stream; a null schema counts as none, since it must not be sent back.
+func (s *Stream) UnmarshalJSON(raw []byte) error {
+	type plain Stream
+	if err := json.Unmarshal(raw, (*plain)(s)); err != nil {
+		return err
+	}
+	if absent(s.JSONSchema) {
+		s.JSONSchema = nil
+	}
+	return nil
+}
+
 // StreamKey is what tells the streams of one source apart.
 type StreamKey struct {
 	Namespace string
