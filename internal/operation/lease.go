@@ -1,0 +1,306 @@
+package operation
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"airbyte-provisioner/internal/workload"
+
+	"github.com/google/uuid"
+)
+
+// Why Begin lends nothing.
+var (
+	ErrUnknown     = errors.New("there is no record of the operation")
+	ErrDone        = errors.New("the operation is finished")
+	ErrNewer       = errors.New("the record is of a newer version")
+	ErrStale       = errors.New("the task was replaced by a newer one")
+	ErrWaiting     = errors.New("an earlier operation on the component is unfinished")
+	ErrTerminating = errors.New("the termination of the operation was asked for")
+)
+
+// ErrLost says that the attempt's lease is lost: another attempt may be at work.
+var ErrLost = errors.New("the attempt has lost its lease")
+
+// BusyError says that another attempt holds the lease for at least a while.
+type BusyError struct{ For time.Duration }
+
+// Error is the text for the log.
+func (e *BusyError) Error() string { return "another attempt at the operation is at work" }
+
+// Lease is an attempt's right to work on an operation. Its methods are safe
+// for concurrent use.
+type Lease struct {
+	// Token is the operation's.
+	Token string
+	// Number counts the attempts begun, from 1; Failed those that failed and
+	// were to be repeated; Crashes those that ended without a word.
+	Number, Failed, Crashes int
+	AcceptedAt, StartedAt   time.Time
+
+	store  *Store
+	lane   string
+	holder string
+
+	mu       sync.Mutex
+	renewed  time.Time // when the last successful renewal was sent
+	tried    time.Time // when the last renewal was sent
+	stop     error     // set once: why nothing more may be done
+	unsent   []workload.LogLine
+	renewing sync.Mutex
+}
+
+// Begin lends the operation to a new attempt, for the task with the number
+// (0 for an operation's first). The error is one of the above, a *BusyError,
+// or a Failure with CodeUnavailable.
+func (s *Store) Begin(ctx context.Context, token string, task int) (*Lease, error) {
+	token, lane, ok := laneOf(token)
+	if !ok {
+		return nil, ErrUnknown
+	}
+	lease := &Lease{Token: token, store: s, lane: lane, holder: uuid.NewString(), renewed: s.opts.Now()}
+	r, err := s.run(ctx, beginScript, token, lane, lease.holder, s.opts.Lease.Milliseconds(), task, Version)
+	if err != nil {
+		return nil, err
+	}
+	switch r.word() {
+	case "begun":
+		lease.Number, lease.Failed, lease.Crashes = r.int(1), r.int(2), r.int(3)
+		lease.AcceptedAt, lease.StartedAt = r.time(4), r.time(5)
+		return lease, nil
+	case "unknown":
+		return nil, ErrUnknown
+	case "done":
+		return nil, ErrDone
+	case "newer":
+		return nil, ErrNewer
+	case "stale":
+		return nil, ErrStale
+	case "waiting":
+		return nil, ErrWaiting
+	case "terminating":
+		return nil, ErrTerminating
+	default:
+		return nil, &BusyError{For: time.Duration(r.int(1)) * time.Millisecond}
+	}
+}
+
+// Log keeps a line for the operation's log; the next renewal or the end of the
+// attempt writes it.
+func (l *Lease) Log(level workload.Level, phase workload.Phase, message string) {
+	line := workload.LogLine{Time: l.store.opts.Now(), Level: level, Phase: phase, Message: message}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.unsent = append(l.unsent, line)
+}
+
+// Unsent reports whether lines wait to be written.
+func (l *Lease) Unsent() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.unsent) > 0
+}
+
+// Stop makes Holds answer the error from now on. The first call counts.
+func (l *Lease) Stop(why error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.stop == nil {
+		l.stop = why
+	}
+}
+
+// Stopped is why nothing more may be done, nil while the attempt may go on.
+func (l *Lease) Stopped() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.stop
+}
+
+// Renew prolongs the lease and writes the log lines. ErrLost and ErrTerminating
+// also stop the lease; another error is that of an absent Redis and stops nothing.
+func (l *Lease) Renew(ctx context.Context) error {
+	l.renewing.Lock()
+	defer l.renewing.Unlock()
+	sent := l.store.opts.Now()
+	lines := l.take(sent)
+	r, err := l.store.run(ctx, renewScript, l.Token, l.lane, append([]any{l.holder, l.store.opts.Lease.Milliseconds()}, lines.args()...)...)
+	if err != nil {
+		l.putBack(lines)
+		return err
+	}
+	if r.word() == "lost" {
+		l.Stop(ErrLost)
+		return ErrLost
+	}
+	l.mu.Lock()
+	l.renewed = sent
+	l.mu.Unlock()
+	if workload.State(r.word()) == workload.Terminating {
+		l.Stop(ErrTerminating)
+		return ErrTerminating
+	}
+	return nil
+}
+
+// Holds returns nil while the attempt may still act. It asks Redis where the
+// last renewal is older than a moment, so that a handler which was stopped, or
+// whose operation is being terminated, finds out before its next call; while
+// Redis is away it goes by the lease's own end.
+func (l *Lease) Holds(ctx context.Context) error {
+	l.mu.Lock()
+	now, renewed, tried, stop := l.store.opts.Now(), l.renewed, l.tried, l.stop
+	l.mu.Unlock()
+	switch {
+	case stop != nil:
+		return stop
+	case since(now, renewed) < l.store.opts.FreshFor:
+		return nil
+	case tried.After(renewed) && since(now, tried) < time.Second && l.alive(now):
+		return nil // Redis did not answer a moment ago: do not wait for it before each call
+	}
+	err := l.Renew(ctx)
+	if stop := l.Stopped(); stop != nil {
+		return stop
+	}
+	if err != nil && !l.alive(l.store.opts.Now()) {
+		return fmt.Errorf("%w: %w", ErrLost, err)
+	}
+	return nil
+}
+
+// alive reports whether the lease cannot have lapsed yet. A tenth of it is
+// kept in reserve for clocks that run apart.
+func (l *Lease) alive(now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return since(now, l.renewed) < l.store.opts.Lease*9/10
+}
+
+// since is the time that passed by the clock that says more: the monotonic one
+// stands still while a machine sleeps, the wall clock may be set back.
+func since(now, then time.Time) time.Duration {
+	return max(now.Sub(then), now.Round(0).Sub(then.Round(0)))
+}
+
+// Release gives the operation back for a further attempt after the delay.
+// failed says that the attempt counts as a failed one.
+func (l *Lease) Release(ctx context.Context, failed bool, delay time.Duration) error {
+	l.renewing.Lock()
+	defer l.renewing.Unlock()
+	count := 0
+	if failed {
+		count = 1
+	}
+	lines := l.take(l.store.opts.Now())
+	r, err := l.store.run(ctx, releaseScript, l.Token, l.lane, append([]any{l.holder, count, delay.Milliseconds()}, lines.args()...)...)
+	if err != nil {
+		l.putBack(lines)
+		return err
+	}
+	switch r.word() {
+	case "lost":
+		l.Stop(ErrLost)
+		return ErrLost
+	case string(workload.Terminating):
+		l.putBack(lines)
+		l.Stop(ErrTerminating)
+		return ErrTerminating
+	}
+	return nil
+}
+
+// End is how an operation ends: with an outcome COMPLETED, with a failure
+// FAILED, with a failure of CodeTerminated TERMINATED.
+type End struct {
+	Outcome *workload.Outcome
+	Failure *workload.Failure
+}
+
+func (e End) fields() (state workload.State, field string, text []byte, err error) {
+	if e.Outcome != nil {
+		text, err = json.Marshal(e.Outcome)
+		return workload.Completed, "outcome", text, err
+	}
+	text, err = json.Marshal(e.Failure)
+	if e.Failure.Code == workload.CodeTerminated {
+		return workload.Terminated, "failure", text, err
+	}
+	return workload.Failed, "failure", text, err
+}
+
+// Finish ends the operation. ErrTerminating says that its termination was
+// asked for in the meantime: it is then to be finished as terminated.
+func (l *Lease) Finish(ctx context.Context, end End) (Next, error) {
+	l.renewing.Lock()
+	defer l.renewing.Unlock()
+	lines := l.take(l.store.opts.Now())
+	next, err := l.store.finish(ctx, l.Token, l.lane, l.holder, "", end, lines)
+	if err != nil {
+		l.putBack(lines)
+	}
+	if errors.Is(err, ErrLost) {
+		l.Stop(ErrLost)
+	}
+	return next, err
+}
+
+// FinishTerminated ends the operation as one whose termination was asked for.
+func (l *Lease) FinishTerminated(ctx context.Context) (Next, error) {
+	return l.Finish(ctx, End{Failure: terminated()})
+}
+
+func (s *Store) finish(ctx context.Context, token, lane, holder, task string, end End, lines lines) (Next, error) {
+	state, field, text, err := end.fields()
+	if err != nil {
+		return Next{}, fmt.Errorf("write the end of the operation: %w", err)
+	}
+	args := append([]any{holder, task, string(state), s.opts.StatusTTL.Milliseconds(), field, text}, lines.args()...)
+	r, err := s.run(ctx, finishScript, token, lane, args...)
+	if err != nil {
+		return Next{}, err
+	}
+	switch r.word() {
+	case "ended", "done": // done: the client may have repeated the script after a lost answer
+		return r.next(1), nil
+	case "terminating":
+		return Next{}, ErrTerminating
+	case "unknown":
+		return Next{}, ErrUnknown
+	case "stale":
+		return Next{}, ErrStale
+	case "busy":
+		return Next{}, &BusyError{}
+	default:
+		return Next{}, ErrLost
+	}
+}
+
+// lines are log lines on their way to the record.
+type lines []workload.LogLine
+
+func (ls lines) args() []any {
+	args := make([]any, len(ls))
+	for i, line := range ls {
+		args[i] = encodeLine(line)
+	}
+	return args
+}
+
+func (l *Lease) take(now time.Time) lines {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	taken := l.unsent
+	l.unsent, l.tried = nil, now
+	return taken
+}
+
+func (l *Lease) putBack(taken lines) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.unsent = append(taken, l.unsent...)
+}

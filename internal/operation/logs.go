@@ -1,0 +1,76 @@
+package operation
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"airbyte-provisioner/internal/workload"
+)
+
+// maxMessage bounds one log line, in bytes; with the script's bound on the
+// number of lines it bounds a record.
+const maxMessage = 1024
+
+// storedLine is a log line as the record holds it: one JSON text a line.
+type storedLine struct {
+	Time    int64          `json:"t"` // milliseconds since 1970
+	Level   workload.Level `json:"l"`
+	Phase   workload.Phase `json:"p,omitempty"`
+	Message string         `json:"m"`
+}
+
+func encodeLine(line workload.LogLine) string {
+	text, err := json.Marshal(storedLine{
+		Time: line.Time.UnixMilli(), Level: line.Level, Phase: line.Phase, Message: shorten(line.Message),
+	})
+	if err != nil {
+		panic(err) // strings and a number can always be written
+	}
+	return string(text)
+}
+
+// shorten cuts a message at the limit, never inside a character.
+func shorten(message string) string {
+	if len(message) <= maxMessage {
+		return message
+	}
+	end := maxMessage
+	for end > 0 && !utf8.RuneStart(message[end]) {
+		end--
+	}
+	return message[:end] + " (shortened)"
+}
+
+// decodeLines reads the first and the last lines of a log of which lines were
+// written, and says in their middle how many were left out.
+func decodeLines(lines int, first, last string) []workload.LogLine {
+	head, tail := parseLines(first), parseLines(last)
+	if left := lines - len(head) - len(tail); left > 0 && len(head) > 0 {
+		head = append(head, workload.LogLine{
+			Time: head[len(head)-1].Time, Level: workload.Info,
+			Message: fmt.Sprintf("(%d lines are left out here)", left),
+		})
+	}
+	return append(head, tail...)
+}
+
+func parseLines(text string) []workload.LogLine {
+	if text == "" {
+		return nil
+	}
+	texts := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+	lines := make([]workload.LogLine, 0, len(texts))
+	for _, text := range texts {
+		var line storedLine
+		if json.Unmarshal([]byte(text), &line) != nil {
+			continue // only a newer version could have written it
+		}
+		lines = append(lines, workload.LogLine{
+			Time: time.UnixMilli(line.Time).UTC(), Level: line.Level, Phase: line.Phase, Message: line.Message,
+		})
+	}
+	return lines
+}

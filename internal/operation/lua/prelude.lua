@@ -1,0 +1,71 @@
+-- What every script of this package starts with. All keys of one lane share a
+-- slot of a Redis Cluster, so a script may build the key of another operation
+-- of its lane from the prefix.
+local line, live, op = KEYS[1], KEYS[2], KEYS[3]
+local prefix, token, lane = ARGV[1], ARGV[2], ARGV[3]
+
+-- now is Redis's clock in milliseconds: one clock for all leases of a lane.
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+local function whole(number) return string.format('%d', number) end
+
+local function finished(state)
+  return state == 'COMPLETED' or state == 'FAILED' or state == 'TERMINATED'
+end
+
+-- held says whether a handler's lease has not lapsed.
+local function held(holder, till)
+  return holder and till and tonumber(till) > now
+end
+
+-- head is the first unfinished token of the line; what no longer belongs there is dropped.
+local function head()
+  while true do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then return false end
+    local state = redis.call('HGET', prefix .. first, 'state')
+    if state and not finished(state) then return first end
+    redis.call('LPOP', line)
+  end
+end
+
+-- following names the operation that may run now: token, kind, number of its task.
+local function following()
+  local first = head()
+  if not first then
+    redis.call('ZREM', live, lane)
+    return '', '', ''
+  end
+  local next = redis.call('HMGET', prefix .. first, 'kind', 'n')
+  return first, next[1] or '', next[2] or '0'
+end
+
+-- append adds the log lines in ARGV between two indexes; without the second, to
+-- the end. The first 100 and the last 100 lines are kept.
+local function append(from, to)
+  to = to or #ARGV
+  if from > to then return end
+  local old = redis.call('HMGET', op, 'lines', 'log', 'tail')
+  local lines, log, tail = tonumber(old[1] or 0), old[2] or '', old[3] or ''
+  for i = from, to do
+    lines = lines + 1
+    if lines <= 100 then
+      log = log .. ARGV[i] .. '\n'
+    else
+      tail = tail .. ARGV[i] .. '\n'
+      if lines > 200 then tail = string.sub(tail, string.find(tail, '\n', 1, true) + 1) end
+    end
+  end
+  redis.call('HSET', op, 'lines', whole(lines), 'log', log)
+  if tail ~= '' then redis.call('HSET', op, 'tail', tail) end
+end
+
+-- finish ends the operation for good and takes it out of the line. The field
+-- says why: outcome or failure.
+local function finish(state, ttl, field, text)
+  redis.call('HSET', op, 'state', state, 'finished', whole(now), field, text)
+  redis.call('HDEL', op, 'payload', 'hash', 'holder', 'until', 'retry', 'seen', 'seenat', 'suspect', 'shared')
+  redis.call('PEXPIRE', op, ttl)
+  redis.call('LREM', line, 1, token)
+end

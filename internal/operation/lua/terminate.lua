@@ -1,0 +1,14 @@
+-- ARGV: 4 ttl in ms, 5 failure for an end at once, 6 log line of an end at once, 7 log line where a handler runs
+local r = redis.call('HMGET', op, 'state', 'holder', 'until', 'n', 'kind')
+if not r[1] then return {'unknown'} end
+if finished(r[1]) then return {'done'} end
+if held(r[2], r[3]) then
+  if r[1] == 'RUNNING' then
+    redis.call('HSET', op, 'state', 'TERMINATING')
+    append(7)
+  end
+  return {'terminating'}
+end
+append(6, 6)
+finish('TERMINATED', ARGV[4], 'failure', ARGV[5])
+return {'ended', r[5], r[4], following()}

@@ -1,0 +1,127 @@
+package operation
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"airbyte-provisioner/internal/workload"
+
+	"github.com/redis/go-redis/v9"
+)
+
+//go:embed lua/*.lua
+var lua embed.FS
+
+// The scripts, each with what they share in front.
+//
+//nolint:gochecknoglobals // read once from the binary, never changed
+var (
+	acceptScript    = script("accept")
+	withdrawScript  = script("withdraw")
+	beginScript     = script("begin")
+	renewScript     = script("renew")
+	releaseScript   = script("release")
+	finishScript    = script("finish")
+	terminateScript = script("terminate")
+	lookScript      = script("look")
+	markScript      = script("mark")
+	anewScript      = script("anew")
+	rememberScript  = script("remember")
+)
+
+func script(name string) *redis.Script {
+	prelude, err := lua.ReadFile("lua/prelude.lua")
+	if err != nil {
+		panic(err) // it is embedded
+	}
+	body, err := lua.ReadFile("lua/" + name + ".lua")
+	if err != nil {
+		panic(err)
+	}
+	return redis.NewScript(string(prelude) + string(body))
+}
+
+// answer is a script's answer: a word and what belongs to it.
+type answer []string
+
+func (a answer) word() string { return a.at(0) }
+
+func (a answer) at(i int) string {
+	if i >= len(a) {
+		return ""
+	}
+	return a[i]
+}
+
+func (a answer) int(i int) int {
+	n, _ := strconv.Atoi(a.at(i)) // the scripts write whole numbers; absent is 0
+	return n
+}
+
+func (a answer) time(i int) time.Time { return millis(a.at(i)) }
+
+func (a answer) next(i int) Next {
+	return Next{Token: a.at(i), Kind: workload.Kind(a.at(i + 1)), Task: a.int(i + 2)}
+}
+
+// run runs a script on a token's lane.
+func (s *Store) run(ctx context.Context, script *redis.Script, token, lane string, args ...any) (answer, error) {
+	k := s.keysOf(lane)
+	all := append([]any{k.prefix + "op:", token, lane}, args...)
+	result, err := script.Run(ctx, s.redis, []string{k.line(), k.live(), k.op(token)}, all...).Slice()
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	return answerOf(result), nil
+}
+
+func answerOf(values []any) answer {
+	a := make(answer, len(values))
+	for i, value := range values {
+		switch v := value.(type) {
+		case string:
+			a[i] = v
+		case int64:
+			a[i] = strconv.FormatInt(v, 10)
+		case nil:
+		default:
+			a[i] = fmt.Sprint(v)
+		}
+	}
+	return a
+}
+
+// millis reads a time as the scripts write it; absent is the zero time.
+func millis(text string) time.Time {
+	ms, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}
+
+// unavailable is the failure of a Redis that does not answer, or answers with an error.
+func unavailable(err error) error {
+	var failure *workload.Failure
+	if errors.As(err, &failure) {
+		return failure
+	}
+	return (&workload.Failure{
+		Code:      workload.CodeUnavailable,
+		Message:   "Redis, which keeps the operations, cannot be used now.",
+		Solutions: []string{"Try again in a moment; if it stays so, ask the operators of the Airbyte provisioner to check Redis."},
+		Retry:     true,
+	}).Because(err)
+}
+
+func unknownToken(token string) error {
+	return &workload.Failure{
+		Code:      workload.CodeUnknownToken,
+		Message:   fmt.Sprintf("There is no operation with the token %.64q, or it has expired.", token),
+		Solutions: []string{"Check the token; submit the request again if its operation is older than the time for which results are kept."},
+	}
+}

@@ -1,0 +1,138 @@
+package operation
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"airbyte-provisioner/internal/workload"
+)
+
+// meta is what a record holds of its request.
+type meta struct {
+	Component workload.Component `json:"component"`
+	TraceID   string             `json:"traceId,omitempty"`
+}
+
+func encodeMeta(m meta) ([]byte, error) {
+	text, err := json.Marshal(m)
+	if err != nil {
+		return nil, fmt.Errorf("write the record: %w", err)
+	}
+	return text, nil
+}
+
+// The fields that make a status, in the order in which decodeStatus reads them.
+//
+//nolint:gochecknoglobals // a constant list
+var statusFields = []string{
+	"state", "kind", "meta", "attempts", "accepted", "started", "finished", "lines", "log", "tail", "outcome", "failure",
+}
+
+// Status returns what is known of an operation, in one Redis command. The
+// error is a Failure with CodeUnknownToken or CodeUnavailable.
+func (s *Store) Status(ctx context.Context, token string) (workload.Status, error) {
+	canonical, lane, ok := laneOf(token)
+	if !ok {
+		return workload.Status{}, unknownToken(token)
+	}
+	values, err := s.redis.HMGet(ctx, s.keysOf(lane).op(canonical), statusFields...).Result()
+	if err != nil {
+		return workload.Status{}, unavailable(err)
+	}
+	if values[0] == nil {
+		return workload.Status{}, unknownToken(token)
+	}
+	return decodeStatus(canonical, answerOf(values))
+}
+
+func decodeStatus(token string, r answer) (workload.Status, error) {
+	status := workload.Status{
+		Token: token, State: workload.State(r.at(0)), Kind: workload.Kind(r.at(1)), Attempts: r.int(3),
+		AcceptedAt: r.time(4), StartedAt: r.time(5), FinishedAt: r.time(6),
+		Logs: decodeLines(r.int(7), r.at(8), r.at(9)),
+	}
+	var m meta
+	if err := decode(r.at(2), &m); err != nil {
+		return status, err
+	}
+	status.Component, status.TraceID = m.Component, m.TraceID
+	if err := decode(r.at(10), &status.Outcome); err != nil {
+		return status, err
+	}
+	if err := decode(r.at(11), &status.Failure); err != nil {
+		return status, err
+	}
+	switch {
+	case status.Outcome != nil:
+		status.Result = status.Outcome.Message
+	case status.Failure != nil:
+		status.Result = status.Failure.Text()
+	}
+	if status.State == workload.Terminated {
+		status.Failure = nil // a termination that was asked for is no failure
+	}
+	return status, nil
+}
+
+func decode(text string, into any) error {
+	if text == "" {
+		return nil
+	}
+	if err := json.Unmarshal([]byte(text), into); err != nil {
+		return fmt.Errorf("read the record: %w", err)
+	}
+	return nil
+}
+
+// Termination is the answer to a wish to terminate.
+type Termination struct {
+	// Ended says that the operation ended at once, by this call.
+	Ended bool
+	Kind  workload.Kind
+	Task  int  // the number of its current task, with Ended
+	Next  Next // what may run now, with Ended
+}
+
+// Terminate ends an operation on which no attempt works, marks one on which an
+// attempt works as TERMINATING, and leaves a finished one as it is.
+func (s *Store) Terminate(ctx context.Context, token string) (Termination, error) {
+	canonical, lane, ok := laneOf(token)
+	if !ok {
+		return Termination{}, unknownToken(token)
+	}
+	failure, err := json.Marshal(terminated())
+	if err != nil {
+		return Termination{}, fmt.Errorf("write the record: %w", err)
+	}
+	now := s.opts.Now()
+	r, err := s.run(ctx, terminateScript, canonical, lane, s.opts.StatusTTL.Milliseconds(), failure,
+		encodeLine(workload.LogLine{
+			Time: now, Level: workload.Warning, Phase: workload.PhaseFinish,
+			Message: "The termination was asked for while no attempt was at work; the operation ends here.",
+		}),
+		encodeLine(workload.LogLine{
+			Time: now, Level: workload.Warning, Phase: workload.PhaseFinish,
+			Message: "The termination was asked for; the running attempt stops before its next call to Airbyte.",
+		}))
+	if err != nil {
+		return Termination{}, err
+	}
+	switch r.word() {
+	case "unknown":
+		return Termination{}, unknownToken(token)
+	case "ended":
+		return Termination{Ended: true, Kind: workload.Kind(r.at(1)), Task: r.int(2), Next: r.next(3)}, nil
+	default:
+		return Termination{}, nil
+	}
+}
+
+// terminated is the result of an operation that ended because somebody asked for it.
+func terminated() *workload.Failure {
+	return &workload.Failure{
+		Code:      workload.CodeTerminated,
+		Message:   "The operation was terminated on request.",
+		Solutions: []string{"Submit the request again to finish what it began; nothing is made twice."},
+	}
+}

@@ -1,0 +1,143 @@
+package operation
+
+import (
+	"context"
+	"time"
+
+	"airbyte-provisioner/internal/workload"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Version is the newest version of records that this program understands.
+const Version = 1
+
+// Options are what a Store needs.
+type Options struct {
+	// Redis is the connection; its options decide how quickly an absent Redis is given up.
+	Redis redis.UniversalClient
+	// Instance separates installations that share one Redis; it starts every key.
+	Instance string
+	// StatusTTL is how long a finished operation can be asked for.
+	StatusTTL time.Duration
+	// Lease is for how long an attempt may be silent before another may take over (30 s when zero).
+	Lease time.Duration
+	// FreshFor is how old the last renewal may be for Holds not to ask Redis (10 ms when zero).
+	FreshFor time.Duration
+	// CheckEvery is how often the sweeper looks at each live lane (45 s when zero).
+	CheckEvery time.Duration
+	// Now is the local clock (time.Now when nil).
+	Now func() time.Time
+}
+
+// Store holds the records in Redis. It has no state of its own; any number of
+// them, in any number of processes, work on the same records.
+type Store struct {
+	redis  redis.UniversalClient
+	prefix string
+	opts   Options
+}
+
+// New returns a Store. It opens nothing.
+func New(opts Options) *Store {
+	if opts.Lease <= 0 {
+		opts.Lease = 30 * time.Second
+	}
+	if opts.FreshFor <= 0 {
+		opts.FreshFor = 10 * time.Millisecond
+	}
+	if opts.CheckEvery <= 0 {
+		opts.CheckEvery = 45 * time.Second
+	}
+	if opts.StatusTTL <= 0 {
+		opts.StatusTTL = 7 * 24 * time.Hour
+	}
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	return &Store{redis: opts.Redis, prefix: opts.Instance + "airbyte-provisioner:", opts: opts}
+}
+
+// Lease is for how long an attempt may be silent before another may take over.
+func (s *Store) Lease() time.Duration { return s.opts.Lease }
+
+// Next names an operation that may run now, with the number of its current
+// task; its token is empty where there is none.
+type Next struct {
+	Token string
+	Kind  workload.Kind
+	Task  int
+}
+
+// Request is an operation to be accepted.
+type Request struct {
+	Kind      workload.Kind
+	Component workload.Component
+	TraceID   string
+	// Payload is what a task of the operation carries; it is kept until the
+	// operation is finished, so that a lost task can be made again.
+	Payload []byte
+	// Hash is equal for equal content.
+	Hash string
+}
+
+// Accepted is the answer to a Request.
+type Accepted struct {
+	Token string
+	// Head says that nothing stands before it.
+	Head bool
+	// Repeat says that the token is that of an equal operation which was
+	// accepted before, is unfinished, and is the last one of its component.
+	Repeat bool
+	// Task is the number of the operation's current task, 0 for the first.
+	Task int
+}
+
+// Accept writes the record of a new operation and puts it into its
+// component's line, or finds that it is a repeat. One script, one round trip.
+func (s *Store) Accept(ctx context.Context, request Request) (Accepted, error) {
+	token := newToken(request.Kind, request.Component)
+	_, lane, _ := laneOf(token)
+	meta, err := encodeMeta(meta{Component: request.Component, TraceID: request.TraceID})
+	if err != nil {
+		return Accepted{}, err
+	}
+	line := encodeLine(workload.LogLine{
+		Time: s.opts.Now(), Level: workload.Info, Phase: workload.PhaseAccept,
+		Message: "The request was accepted.",
+	})
+	r, err := s.run(ctx, acceptScript, token, lane, string(request.Kind), request.Hash, meta, request.Payload,
+		Version, s.opts.CheckEvery.Milliseconds(), line)
+	if err != nil {
+		return Accepted{Token: token}, err
+	}
+	return Accepted{Token: r.at(0), Head: r.int(1) == 1, Repeat: r.int(2) == 0, Task: r.int(3)}, nil
+}
+
+// Withdraw takes back an operation whose task could not be made and whose
+// token nobody was told. It answers what may run now. Where a repeat of the
+// request was told the token in the meantime, the operation stays.
+func (s *Store) Withdraw(ctx context.Context, token string) (Next, error) {
+	token, lane, ok := laneOf(token)
+	if !ok {
+		return Next{}, unknownToken(token)
+	}
+	r, err := s.run(ctx, withdrawScript, token, lane)
+	if err != nil {
+		return Next{}, err
+	}
+	return r.next(1), nil
+}
+
+// IsHead reports whether nothing stands before the operation now.
+func (s *Store) IsHead(ctx context.Context, token string) (bool, error) {
+	token, lane, ok := laneOf(token)
+	if !ok {
+		return false, unknownToken(token)
+	}
+	first, err := s.redis.LIndex(ctx, s.keysOf(lane).line(), 0).Result()
+	if err != nil && err != redis.Nil { //nolint:errorlint // go-redis answers redis.Nil itself
+		return false, unavailable(err)
+	}
+	return first == token, nil
+}

@@ -1,0 +1,65 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// errorPause keeps asynq, which asks again at once after an error, from
+// spinning while Redis is away.
+const errorPause = 100 * time.Millisecond
+
+// gate is the Redis client of asynq's server. It lets the server take tasks
+// from a queue of slow ones only while they hold less than a given number of
+// slots; asynq itself cannot bound one queue of several. A task that is not
+// taken stays in the queue for other workers. It goes by the script with which
+// asynq takes a task: its first key is the queue's list of pending tasks, its
+// second says whether the queue is paused.
+type gate struct {
+	redis.UniversalClient
+	pending string // the slow queue's list of pending tasks; empty: no bound
+	limit   int64
+	taken   atomic.Int64
+}
+
+// Eval runs a script, or answers that there is no task.
+func (g *gate) Eval(ctx context.Context, script string, keys []string, args ...any) *redis.Cmd {
+	return g.take(ctx, keys, func() *redis.Cmd { return g.UniversalClient.Eval(ctx, script, keys, args...) })
+}
+
+// EvalSha runs a known script, or answers that there is no task.
+func (g *gate) EvalSha(ctx context.Context, sha string, keys []string, args ...any) *redis.Cmd {
+	return g.take(ctx, keys, func() *redis.Cmd { return g.UniversalClient.EvalSha(ctx, sha, keys, args...) })
+}
+
+func (g *gate) take(ctx context.Context, keys []string, run func() *redis.Cmd) *redis.Cmd {
+	if len(keys) != 4 || !isPaused(keys[1]) {
+		return run()
+	}
+	bounded := keys[0] == g.pending
+	if bounded && g.taken.Load() >= g.limit {
+		closed := redis.NewCmd(ctx)
+		closed.SetErr(redis.Nil)
+		return closed
+	}
+	cmd := run()
+	switch err := cmd.Err(); {
+	case err == nil && bounded:
+		g.taken.Add(1)
+	case err != nil && !errors.Is(err, redis.Nil) && !redis.HasErrorPrefix(err, "NOSCRIPT"):
+		time.Sleep(errorPause)
+	}
+	return cmd
+}
+
+func isPaused(key string) bool {
+	const end = ":paused"
+	return len(key) > len(end) && key[len(key)-len(end):] == end
+}
+
+// done gives the slot of a slow task back.
+func (g *gate) done() { g.taken.Add(-1) }

@@ -1,0 +1,209 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"airbyte-provisioner/internal/operation"
+	"airbyte-provisioner/internal/workload"
+
+	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
+)
+
+const (
+	// maxRetry is out of reach: the operation's own record counts attempts.
+	maxRetry = 1_000_000
+	// safetyNet is when a waiting task runs without having been released.
+	safetyNet = time.Hour
+	// timeoutReserve is added to asynq's time-out of a task: the handler ends
+	// its attempt itself, and asynq, which would start another while the first
+	// still runs, is only to see to handlers that do not.
+	timeoutReserve = time.Minute
+	// undoTimeout bounds what has to be done after the caller may have gone.
+	undoTimeout = 3 * time.Second
+)
+
+// Options are what a Queue needs.
+type Options struct {
+	Redis redis.UniversalClient
+	Store *operation.Store
+	// Instance separates installations that share one Redis; it starts every queue's name.
+	Instance string
+	// TaskTimeout is the time for one attempt.
+	TaskTimeout time.Duration
+	// TaskRetention is how long asynq keeps a finished task to be looked at.
+	TaskRetention time.Duration
+	// Headers returns the headers that carry the context's trace to the worker; may be nil.
+	Headers func(context.Context) map[string]string
+	Log     *slog.Logger
+}
+
+// Queue accepts orders and answers for them. It is safe for concurrent use.
+type Queue struct {
+	opts      Options
+	store     *operation.Store
+	client    *asynq.Client
+	inspector *asynq.Inspector
+}
+
+// New returns a Queue. It opens nothing; the Redis client stays the caller's to close.
+func New(opts Options) *Queue {
+	if opts.TaskTimeout <= 0 {
+		opts.TaskTimeout = 30 * time.Minute
+	}
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Queue{
+		opts:      opts,
+		store:     opts.Store,
+		client:    asynq.NewClientFromRedisClient(opts.Redis),
+		inspector: asynq.NewInspectorFromRedisClient(opts.Redis),
+	}
+}
+
+// Names are the names of all queues in Redis.
+func (q *Queue) Names() []string {
+	names := Queues()
+	for i, name := range names {
+		names[i] = q.opts.Instance + name
+	}
+	return names
+}
+
+func (q *Queue) name(kind workload.Kind) string { return q.opts.Instance + queueOf(kind) }
+
+// Submit accepts an order and returns the token of its operation: a new one,
+// or that of an equal, unfinished operation which was the last to be accepted
+// for the component. A token that is returned without an error ends in a final
+// state. The error is a Failure with CodeUnavailable; nothing is then left behind
+// that anybody would have to undo.
+func (q *Queue) Submit(ctx context.Context, order workload.Order) (string, error) {
+	text, hash, err := encode(order)
+	if err != nil {
+		return "", err
+	}
+	accepted, err := q.store.Accept(ctx, operation.Request{
+		Kind: order.Kind, Component: order.Work.Component, TraceID: order.TraceID, Payload: text, Hash: hash,
+	})
+	if err != nil {
+		q.withdraw(ctx, accepted.Token) // it may have been accepted, and the answer lost
+		return "", err
+	}
+	next := operation.Next{Token: accepted.Token, Kind: order.Kind, Task: accepted.Task}
+	// A repeat's task is there, unless who accepted it has not come to it yet,
+	// or died: to make sure costs nothing, since a second one is refused.
+	if err := q.enqueue(ctx, next, text, accepted.Head); err != nil {
+		if !accepted.Repeat {
+			q.withdraw(ctx, accepted.Token)
+		}
+		return "", queueUnavailable(err)
+	}
+	return accepted.Token, nil
+}
+
+// enqueue makes the task, pending or scheduled; one that exists is left as it is.
+func (q *Queue) enqueue(ctx context.Context, next operation.Next, text []byte, head bool) error {
+	opts := []asynq.Option{
+		asynq.TaskID(taskID(next.Token, next.Task)),
+		asynq.Queue(q.name(next.Kind)),
+		asynq.MaxRetry(maxRetry),
+		asynq.Timeout(q.opts.TaskTimeout + timeoutReserve),
+		asynq.Retention(q.opts.TaskRetention),
+	}
+	if !head {
+		opts = append(opts, asynq.ProcessIn(safetyNet))
+	}
+	var headers map[string]string
+	if q.opts.Headers != nil {
+		headers = q.opts.Headers(ctx)
+	}
+	task := asynq.NewTaskWithHeaders(string(next.Kind), text, headers)
+	if _, err := q.client.EnqueueContext(ctx, task, opts...); err != nil && !errors.Is(err, asynq.ErrTaskIDConflict) {
+		return err
+	}
+	if head {
+		return nil
+	}
+	// Its predecessor may have ended before the task was there to be released.
+	first, err := q.store.IsHead(ctx, next.Token)
+	if err != nil {
+		return err
+	}
+	if first {
+		q.Release(next)
+	}
+	return nil
+}
+
+func (q *Queue) withdraw(ctx context.Context, token string) {
+	if token == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
+	defer cancel()
+	next, err := q.store.Withdraw(ctx, token)
+	if err != nil {
+		// Nobody has the token; the sweeper finds the record and ends it.
+		q.opts.Log.WarnContext(ctx, "an operation whose task could not be queued stays behind", "token", token, "error", err)
+		return
+	}
+	q.Release(next)
+}
+
+// Release runs the task of an operation that has become the first of its line.
+// A task that is not there yet is run by whoever is making it; a failure is
+// made good by the sweeper.
+func (q *Queue) Release(next operation.Next) {
+	if next.Token == "" {
+		return
+	}
+	err := q.inspector.RunTask(q.name(next.Kind), taskID(next.Token, next.Task))
+	if err != nil {
+		q.opts.Log.Debug("the next operation's task was not there to be run", "token", next.Token, "error", err)
+	}
+}
+
+// Status returns what is known of an operation, in one Redis command. The
+// error is a Failure with CodeUnknownToken or CodeUnavailable.
+func (q *Queue) Status(ctx context.Context, token string) (workload.Status, error) {
+	return q.store.Status(ctx, token)
+}
+
+// Terminate asks for the end of an operation and returns its status
+// afterwards: TERMINATED where no attempt was at work, TERMINATING where one
+// is, as it was where it had ended. The error is that of Status.
+func (q *Queue) Terminate(ctx context.Context, token string) (workload.Status, error) {
+	termination, err := q.store.Terminate(ctx, token)
+	if err != nil {
+		return workload.Status{}, err
+	}
+	status, err := q.store.Status(ctx, token)
+	if err != nil {
+		return workload.Status{}, err
+	}
+	if termination.Ended {
+		// The task would do nothing; it goes where it can, and otherwise finds that out itself.
+		if err := q.inspector.DeleteTask(q.name(termination.Kind), taskID(status.Token, termination.Task)); err != nil {
+			q.opts.Log.DebugContext(ctx, "the task of a terminated operation stays", "token", status.Token, "error", err)
+		}
+		q.Release(termination.Next)
+	}
+	return status, nil
+}
+
+func queueUnavailable(err error) error {
+	var failure *workload.Failure
+	if errors.As(err, &failure) {
+		return failure
+	}
+	return (&workload.Failure{
+		Code:      workload.CodeUnavailable,
+		Message:   "The queue of the Airbyte provisioner cannot be used now; the request was not accepted.",
+		Solutions: []string{"Submit the request again in a moment; if it stays so, ask the operators to check Redis."},
+		Retry:     true,
+	}).Because(err)
+}

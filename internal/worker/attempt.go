@@ -1,0 +1,165 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"time"
+
+	"airbyte-provisioner/internal/operation"
+	"airbyte-provisioner/internal/queue"
+	"airbyte-provisioner/internal/workload"
+)
+
+var (
+	errInterrupted = errors.New("the attempt was interrupted: its worker stops, or its task was cancelled")
+	errTimeout     = errors.New("the attempt took too long")
+)
+
+// attempt is one attempt at an operation.
+type attempt struct {
+	*Handler
+	log   *slog.Logger
+	task  queue.Task
+	lease *operation.Lease
+	began time.Time
+}
+
+// run makes the attempt. The context ends when the attempt is to stop.
+func (a *attempt) run(ctx context.Context) error {
+	kind := a.task.Order.Kind
+	performer, ok := a.opts.Performers[kind]
+	if failure := a.unfit(); failure != nil {
+		return a.fail(ctx, failure)
+	}
+	if !ok {
+		return a.postpone(ctx, leaveDelay, "This worker cannot do this kind of operation; others may.")
+	}
+	a.begins()
+	work, cancel := context.WithCancelCause(operation.With(context.WithoutCancel(ctx), a.lease))
+	defer cancel(nil)
+	timed, cancelTimed := context.WithTimeoutCause(work, a.opts.Timeout, errTimeout)
+	defer cancelTimed()
+
+	over := make(chan struct{})
+	beating := make(chan struct{})
+	go func() {
+		defer close(beating)
+		a.beat(ctx, over, cancel)
+	}()
+	outcome, err := a.perform(timed, performer)
+	if context.Cause(timed) == errTimeout && err != nil { //nolint:errorlint // a cause is what it was set to
+		err = timedOut(err, a.opts.Timeout)
+	}
+	settled := a.settle(ctx, outcome, err)
+	close(over)
+	<-beating
+	return settled
+}
+
+func (a *attempt) begins() {
+	waited := time.Duration(0)
+	if a.lease.Number == 1 {
+		waited = a.lease.StartedAt.Sub(a.lease.AcceptedAt)
+		for _, warning := range a.task.Order.Work.Warnings {
+			a.lease.Log(workload.Warning, workload.PhaseAccept, warning)
+		}
+	} else {
+		a.lease.Log(workload.Info, "", fmt.Sprintf("Attempt %d begins.", a.lease.Number))
+	}
+	a.opts.Hooks.Began(a.task.Order.Kind, waited)
+}
+
+// perform calls the performer and turns a panic into an error.
+func (a *attempt) perform(ctx context.Context, performer Performer) (outcome workload.Outcome, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			a.log.ErrorContext(ctx, "an attempt panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			err = fmt.Errorf("panic: %v", p) // for the log: it is no Failure, so its text goes nowhere else
+		}
+	}()
+	return performer.Perform(ctx, a.task.Order.Work, workload.Attempt{
+		Token:   a.task.Token,
+		TraceID: a.task.Order.TraceID,
+		Number:  a.lease.Number,
+		Log:     a.note,
+		Holds: func() error {
+			if err := ctx.Err(); err != nil {
+				return context.Cause(ctx)
+			}
+			return a.lease.Holds(ctx)
+		},
+	})
+}
+
+// note writes a line to the operation's log and to the program's.
+func (a *attempt) note(level workload.Level, phase workload.Phase, message string) {
+	a.lease.Log(level, phase, message)
+	a.log.Debug("operation", "level", level, "phase", phase, "text", message)
+}
+
+// flushEvery is how soon a log line can be seen from outside.
+const flushEvery = 200 * time.Millisecond
+
+// beat keeps the lease until over, writes log lines soon, and stops the
+// attempt when it has to: the lease is lost, a termination was asked for, or
+// ctx ends.
+func (a *attempt) beat(ctx context.Context, over <-chan struct{}, cancel context.CancelCauseFunc) {
+	ticker := time.NewTicker(min(flushEvery, a.opts.Beat))
+	defer ticker.Stop()
+	var (
+		interrupt = ctx.Done()
+		grace     <-chan time.Time
+		renewed   = time.Now()
+	)
+	for {
+		select {
+		case <-over:
+			return
+		case <-grace:
+			cancel(a.lease.Stopped())
+		case <-interrupt:
+			interrupt = nil
+			a.interrupted()
+		case <-ticker.C:
+			if a.lease.Unsent() || time.Since(renewed) >= a.opts.Beat {
+				a.renew()
+				renewed = time.Now()
+			}
+		}
+		if stop := a.lease.Stopped(); stop != nil && grace == nil {
+			after := a.opts.Grace
+			if errors.Is(stop, operation.ErrLost) {
+				after = 0
+			}
+			timer := time.NewTimer(after)
+			defer timer.Stop()
+			grace = timer.C
+		}
+	}
+}
+
+// interrupted stops the attempt; where a termination was asked for, that is why.
+func (a *attempt) interrupted() {
+	a.renew()
+	a.lease.Stop(errInterrupted)
+}
+
+func (a *attempt) renew() {
+	ctx, cancel := context.WithTimeout(context.Background(), a.opts.Store.Lease()/3)
+	defer cancel()
+	if err := a.lease.Renew(ctx); err != nil && a.lease.Stopped() == nil {
+		a.log.WarnContext(ctx, "the lease could not be renewed", "error", err)
+	}
+}
+
+func timedOut(err error, after time.Duration) error {
+	phase := workload.AsFailure(err).Phase
+	return (&workload.Failure{
+		Code: workload.CodeUnavailable, Phase: phase, Retry: true,
+		Message:   fmt.Sprintf("The attempt was stopped because it took longer than %s.", after),
+		Solutions: []string{"Look at Airbyte: a check or a discovery may hang, or be slower than TASK_TIMEOUT allows."},
+	}).Because(err)
+}
