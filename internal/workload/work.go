@@ -18,6 +18,31 @@ type Work struct {
 	Previous *Entities `json:"previous,omitempty"`
 	// Warnings are about the descriptor; they become log lines of the operation.
 	Warnings []string `json:"warnings,omitempty"`
+	// Access is set for an updateacl alone.
+	Access *AccessRequest `json:"access,omitempty"`
+	// Reverse is set for a reverse-provision alone.
+	Reverse *ReverseRequest `json:"reverse,omitempty"`
+}
+
+// AccessRequest is what an updateacl wants.
+type AccessRequest struct {
+	// Refs are Witboost's users and groups, such as "user:john.doe_acme.com": all
+	// that are to have access through this component. None means that nobody is.
+	Refs []string `json:"refs"`
+}
+
+// ReverseRequest says which connection a reverse-provision is to read, by its
+// id, its name, or the names of its source and destination.
+type ReverseRequest struct {
+	ConnectionID    string `json:"connectionId,omitempty"`
+	ConnectionName  string `json:"connectionName,omitempty"`
+	SourceName      string `json:"sourceName,omitempty"`
+	DestinationName string `json:"destinationName,omitempty"`
+	// Present lists the paths of catalog-info.yaml that hold a value now, below
+	// its specific block; their values stay behind, since they may be secrets.
+	Present []string `json:"present,omitempty"`
+	// Placeholders are the ${secret:NAME} texts that catalog-info.yaml holds now, by path.
+	Placeholders map[string]string `json:"placeholders,omitempty"`
 }
 
 // DataProduct holds the facts of the data product that derived values and people need.
