@@ -19,7 +19,7 @@ const mask = "**********"
 // validate checks a configuration against the connector's specification. The
 // message of a refusal embeds the whole specification (trap 9).
 func (d *definition) validate(configuration map[string]any) error {
-	err := d.schema.Validate(map[string]any(configuration))
+	err := d.schema.Validate(configuration)
 	if err == nil {
 		return nil
 	}
@@ -42,10 +42,7 @@ func complaints(e *jsonschema.ValidationError) []string {
 		}
 		return all
 	}
-	at := "$"
-	for _, part := range e.InstanceLocation {
-		at += "." + part
-	}
+	at := strings.Join(append([]string{"$"}, e.InstanceLocation...), ".")
 	if missing, ok := e.ErrorKind.(*kind.Required); ok {
 		var all []string
 		for _, name := range missing.Missing {

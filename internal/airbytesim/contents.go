@@ -2,6 +2,7 @@ package airbytesim
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -104,7 +105,7 @@ func (s *Sim) Fill(f Filler) error {
 		return err
 	}
 	if f.Connections > 0 && (f.Sources == 0 || f.Destinations == 0) {
-		return fmt.Errorf("airbytesim: filler connections need filler sources and destinations")
+		return errors.New("airbytesim: filler connections need filler sources and destinations")
 	}
 	name := cmp.Or(f.Name, "filler")
 	silent := map[string]any{"test_destination": map[string]any{"test_destination_type": "SILENT"}}

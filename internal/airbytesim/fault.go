@@ -2,6 +2,7 @@ package airbytesim
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -77,13 +78,13 @@ func (s *Sim) AddFault(f Fault) (int, error) {
 	deeds := []string{DoAnswer, DoDrop, DoHold, DoEmpty, DoMalformed, DoOmit, DoFail}
 	switch {
 	case f.Operation == "":
-		return 0, fmt.Errorf("airbytesim: a fault needs an operation, or * for all")
+		return 0, errors.New("airbytesim: a fault needs an operation, or * for all")
 	case !slices.Contains(deeds, f.Do):
 		return 0, fmt.Errorf("airbytesim: a fault cannot %q, only %s", f.Do, strings.Join(deeds, ", "))
 	case f.Do == DoAnswer && (f.Status < 200 || f.Status > 599):
 		return 0, fmt.Errorf("airbytesim: a fault cannot answer status %d", f.Status)
 	case f.Do == DoOmit && len(f.Omit) == 0:
-		return 0, fmt.Errorf("airbytesim: a fault that omits needs the fields")
+		return 0, errors.New("airbytesim: a fault that omits needs the fields")
 	}
 	switch f.Do {
 	case DoMalformed, DoOmit, DoFail:

@@ -3,7 +3,7 @@ package airbytesim
 import (
 	"context"
 	"encoding/binary"
-	"fmt"
+	"errors"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
@@ -48,7 +48,7 @@ func New(options Options) (*Sim, error) {
 		s.after = time.After
 	}
 	if options.Auth.Mode == AuthClient && (options.Auth.ClientID == "" || options.Auth.ClientSecret == "") {
-		return nil, fmt.Errorf("airbytesim: client credentials are asked for, but none are given")
+		return nil, errors.New("airbytesim: client credentials are asked for, but none are given")
 	}
 	s.routes = routes()
 	s.traffic.init(options.CallLimit)

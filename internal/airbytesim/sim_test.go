@@ -1,4 +1,4 @@
-package airbytesim_test
+package airbytesim
 
 import (
 	"bytes"
@@ -9,21 +9,19 @@ import (
 	"net/http/httptest"
 	"testing"
 	"time"
-
-	"airbyte-provisioner/internal/airbytesim"
 )
 
 // fixture is a simulator behind a real HTTP server.
 type fixture struct {
 	t      *testing.T
-	sim    *airbytesim.Sim
+	sim    *Sim
 	url    string
 	header http.Header
 }
 
-func start(t *testing.T, options airbytesim.Options) *fixture {
+func start(t *testing.T, options Options) *fixture {
 	t.Helper()
-	sim, err := airbytesim.New(options)
+	sim, err := New(options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,8 +31,8 @@ func start(t *testing.T, options airbytesim.Options) *fixture {
 	return &fixture{t: t, sim: sim, url: server.URL, header: http.Header{"Content-Type": {"application/json"}}}
 }
 
-// answer is a status and a decoded body.
-type answer struct {
+// got is a status and a decoded body.
+type got struct {
 	status int
 	body   map[string]any
 	raw    string
@@ -42,7 +40,7 @@ type answer struct {
 }
 
 // send makes one call; the error is the transport's.
-func (f *fixture) send(operation string, body any) (answer, error) {
+func (f *fixture) send(operation string, body any) (got, error) {
 	f.t.Helper()
 	var reader io.Reader
 	switch body := body.(type) {
@@ -67,20 +65,20 @@ func (f *fixture) send(operation string, body any) (answer, error) {
 	request.Header = f.header.Clone()
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return answer{}, err
+		return got{}, err
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	raw, err := io.ReadAll(response.Body)
 	if err != nil {
-		return answer{}, err
+		return got{}, err
 	}
-	a := answer{status: response.StatusCode, raw: string(raw), header: response.Header}
+	a := got{status: response.StatusCode, raw: string(raw), header: response.Header}
 	_ = json.Unmarshal(raw, &a.body) // lists and broken bodies stay in raw
 	return a, nil
 }
 
 // call makes one call that must get the status.
-func (f *fixture) call(want int, operation string, body any) answer {
+func (f *fixture) call(want int, operation string, body any) got {
 	f.t.Helper()
 	a, err := f.send(operation, body)
 	if err != nil {
@@ -100,15 +98,13 @@ func (f *fixture) ok(operation string, body any) map[string]any {
 
 type m = map[string]any
 
-const workspace = airbytesim.DefaultWorkspace
+const workspace = DefaultWorkspace
 
 // The ids of connectors, from the table in the facts about Airbyte.
 const (
 	fileID      = "778daa7c-feaf-4db6-96f3-70fd645acc77"
-	fakerID     = "dfd88b22-b603-4c3d-aad7-3701784586b1"
 	postgresID  = "decd338e-5647-4c0b-adf4-da0e75f5a750"
 	snowflakeID = "424892c4-daac-4491-b35d-c6688ba547ba"
-	devNullID   = "a7bcc9d8-13b3-4e49-b80d-d020b90045e3"
 )
 
 func postgres(host string) m {
@@ -165,7 +161,7 @@ func streamsOf(read m) []any { return read["syncCatalog"].(m)["streams"].([]any)
 
 func TestWholePath(t *testing.T) {
 	t.Parallel()
-	f := start(t, airbytesim.Options{Seed: 1})
+	f := start(t, Options{Seed: 1})
 	connection, source, destination := f.connection()
 	read := f.ok("connections/get", m{"connectionId": connection})
 	if read["sourceId"] != source || read["destinationId"] != destination || len(streamsOf(read)) != 3 {
