@@ -2,6 +2,7 @@ package operation
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,8 +10,6 @@ import (
 	"time"
 
 	"airbyte-provisioner/internal/workload"
-
-	"github.com/google/uuid"
 )
 
 // Why Begin lends nothing.
@@ -62,7 +61,7 @@ func (s *Store) Begin(ctx context.Context, token string, task int) (*Lease, erro
 	if !ok {
 		return nil, ErrUnknown
 	}
-	lease := &Lease{Token: token, store: s, lane: lane, holder: uuid.NewString(), renewed: s.opts.Now()}
+	lease := &Lease{Token: token, store: s, lane: lane, holder: rand.Text()[:16], renewed: s.opts.Now()}
 	r, err := s.run(ctx, beginScript, token, lane, lease.holder, s.opts.Lease.Milliseconds(), task, Version)
 	if err != nil {
 		return nil, err
@@ -265,7 +264,7 @@ func (s *Store) finish(ctx context.Context, token, lane, holder, task string, en
 		return Next{}, err
 	}
 	switch r.word() {
-	case "ended", "done": // done: the client may have repeated the script after a lost answer
+	case "ended", "done": // done: the client repeated the script after a lost answer
 		return r.next(1), nil
 	case "terminating":
 		return Next{}, ErrTerminating

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"time"
 
 	"airbyte-provisioner/internal/workload"
@@ -52,10 +51,9 @@ type ServerOptions struct {
 
 // Server takes tasks from the queues and hands them to the handler.
 type Server struct {
-	opts    ServerOptions
-	asynq   *asynq.Server
-	gate    *gate
-	running sync.WaitGroup
+	opts  ServerOptions
+	asynq *asynq.Server
+	gate  *gate
 	// stopping ends the contexts of all handlers.
 	stopping context.Context //nolint:containedctx // the signal to all handlers, not a call's context
 	stop     context.CancelFunc
@@ -86,7 +84,7 @@ func NewServer(opts ServerOptions) (*Server, error) {
 		Queues:                   weights,
 		TaskCheckInterval:        opts.PollInterval,
 		DelayedTaskCheckInterval: 500 * time.Millisecond,
-		ShutdownTimeout:          s.reserve(),
+		ShutdownTimeout:          opts.ShutdownTimeout,
 		RetryDelayFunc:           retryDelay,
 		IsFailure:                isFailure,
 		Logger:                   &logger{opts.Log},
@@ -110,7 +108,7 @@ func weightsOf(opts ServerOptions) (map[string]int, error) {
 
 // reserve is the part of the time for a stop that is left for handlers that
 // did not finish by themselves to give their work back.
-func (s *Server) reserve() time.Duration { return min(5*time.Second, s.opts.ShutdownTimeout/3) }
+func (s *Server) reserve() time.Duration { return min(5*time.Second, s.opts.ShutdownTimeout/2) }
 
 // Start starts taking tasks.
 func (s *Server) Start() error {
@@ -118,30 +116,20 @@ func (s *Server) Start() error {
 }
 
 // Shutdown stops in order: no task is taken any more, running work gets the
-// time for a stop to finish, then it is told to go back to the queue, and
-// whatever does not is put back by asynq.
+// time for a stop to finish, the last seconds of it to go back to the queue,
+// and what does neither is put back by asynq.
 func (s *Server) Shutdown() {
-	s.asynq.Stop()
-	finished := make(chan struct{})
-	go func() {
-		s.running.Wait()
-		close(finished)
-	}()
-	timer := time.NewTimer(s.opts.ShutdownTimeout - s.reserve())
-	defer timer.Stop()
-	select {
-	case <-finished:
-	case <-timer.C:
+	timer := time.AfterFunc(s.opts.ShutdownTimeout-s.reserve(), func() {
 		s.opts.Log.Info("running work goes back to the queue")
-	}
-	s.stop()
+		s.stop()
+	})
 	s.asynq.Shutdown()
+	timer.Stop()
+	s.stop()
 }
 
 // process is asynq's handler.
 func (s *Server) process(ctx context.Context, t *asynq.Task) error {
-	s.running.Add(1)
-	defer s.running.Done()
 	queue, _ := asynq.GetQueueName(ctx)
 	if s.gate.pending == queueKey(queue, "pending") {
 		defer s.gate.done()
@@ -152,6 +140,9 @@ func (s *Server) process(ctx context.Context, t *asynq.Task) error {
 	if errors.Is(err, errNewer) || err == nil && !known(order.Kind) {
 		s.opts.Log.WarnContext(ctx, "a task of a newer version is left to newer workers", "token", token)
 		return &LaterError{Delay: s.opts.Unknown, Text: "Only a newer version of the worker understands this task."}
+	}
+	if err != nil {
+		order.Kind = workload.Kind(t.Type())
 	}
 	// asynq's context ends on a cancellation and a lost lease; both are only
 	// hints, since the record knows better.

@@ -271,7 +271,7 @@ func (s *Sweeper) remove(ctx context.Context, op operation.Unfinished) error {
 
 func (s *Sweeper) ended(ctx context.Context, what string, op operation.Unfinished, next operation.Next, err error) error {
 	var busy *operation.BusyError
-	if errors.Is(err, operation.ErrStale) || errors.Is(err, operation.ErrTerminating) ||
+	if errors.Is(err, operation.ErrStale) || errors.Is(err, operation.ErrTerminating) || errors.Is(err, operation.ErrLost) ||
 		errors.Is(err, operation.ErrUnknown) || errors.As(err, &busy) {
 		return nil // it moved on since it was looked at
 	}

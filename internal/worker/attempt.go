@@ -130,14 +130,27 @@ func (a *attempt) beat(ctx context.Context, over <-chan struct{}, cancel context
 			}
 		}
 		if stop := a.lease.Stopped(); stop != nil && grace == nil {
-			after := a.opts.Grace
-			if errors.Is(stop, operation.ErrLost) {
-				after = 0
-			}
-			timer := time.NewTimer(after)
+			timer := time.NewTimer(a.graceFor(stop))
 			defer timer.Stop()
 			grace = timer.C
 		}
+	}
+}
+
+// stopGrace bounds the time of a running call where the worker stops: the
+// process ends soon.
+const stopGrace = 2 * time.Second
+
+// graceFor is the time that the running call gets: to end a call in its middle
+// leaves open whether Airbyte still acts on it, while the next operation begins.
+func (a *attempt) graceFor(stop error) time.Duration {
+	switch {
+	case errors.Is(stop, operation.ErrLost):
+		return 0 // another attempt is at work already
+	case errors.Is(stop, errInterrupted):
+		return min(a.opts.Grace, stopGrace)
+	default:
+		return a.opts.Grace
 	}
 }
 

@@ -7,13 +7,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"airbyte-provisioner/internal/operation"
 	"airbyte-provisioner/internal/queue"
 	"airbyte-provisioner/internal/redistest"
 	"airbyte-provisioner/internal/worker"
 	"airbyte-provisioner/internal/workload"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // performer is the work of a test.
@@ -25,10 +25,11 @@ func (p performer) Perform(ctx context.Context, work workload.Work, attempt work
 
 // house is the product's middle, from the order to the performer, on a real Redis.
 type house struct {
-	t     testing.TB
-	redis redis.UniversalClient
-	store *operation.Store
-	queue *queue.Queue
+	t        testing.TB
+	instance string
+	redis    redis.UniversalClient
+	store    *operation.Store
+	queue    *queue.Queue
 
 	mu       sync.Mutex
 	finished map[string]int
@@ -42,16 +43,21 @@ func testLog(t testing.TB) *slog.Logger {
 
 func newHouse(t testing.TB, client redis.UniversalClient, change ...func(*operation.Options)) *house {
 	t.Helper()
+	return newHouseOf(t, client, "test-", change...)
+}
+
+func newHouseOf(t testing.TB, client redis.UniversalClient, instance string, change ...func(*operation.Options)) *house {
+	t.Helper()
 	opts := operation.Options{
-		Redis: client, Instance: "test-", StatusTTL: time.Hour, Lease: 5 * time.Second,
+		Redis: client, Instance: instance, StatusTTL: time.Hour, Lease: 5 * time.Second,
 		FreshFor: time.Nanosecond, CheckEvery: time.Millisecond,
 	}
 	for _, f := range change {
 		f(&opts)
 	}
-	h := &house{t: t, redis: client, store: operation.New(opts), finished: map[string]int{}, changed: make(chan struct{})}
+	h := &house{t: t, instance: instance, redis: client, store: operation.New(opts), finished: map[string]int{}, changed: make(chan struct{})}
 	h.queue = queue.New(queue.Options{
-		Redis: client, Store: h.store, Instance: "test-", TaskTimeout: time.Minute, TaskRetention: time.Hour, Log: testLog(t),
+		Redis: client, Store: h.store, Instance: instance, TaskTimeout: time.Minute, TaskRetention: time.Hour, Log: testLog(t),
 	})
 	return h
 }
@@ -70,7 +76,7 @@ func (h *house) start(work performer, change ...func(*worker.Options, *queue.Ser
 		Hooks: worker.Hooks{Ended: h.ended},
 	}
 	serverOpts := queue.ServerOptions{
-		Redis: h.redis, Instance: "test-", Queues: map[string]int{"provision": 6, "unprovision": 3, "access": 2, "validate": 1},
+		Redis: h.redis, Instance: h.instance, Queues: map[string]int{"provision": 6, "unprovision": 3, "access": 2, "validate": 1},
 		Concurrency: 8, PollInterval: 5 * time.Millisecond, ShutdownTimeout: 3 * time.Second, Log: testLog(h.t),
 	}
 	for _, f := range change {
@@ -99,11 +105,11 @@ func (h *house) ended(_ workload.Kind, how string, _ time.Duration) {
 	h.changed = make(chan struct{})
 }
 
-func (h *house) submit(order workload.Order) string {
-	h.t.Helper()
+func (h *house) submit(t testing.TB, order workload.Order) string {
+	t.Helper()
 	token, err := h.queue.Submit(context.Background(), order)
 	if err != nil {
-		h.t.Fatalf("Submit: %v", err)
+		t.Fatalf("Submit: %v", err)
 	}
 	return token
 }
@@ -112,8 +118,8 @@ func (h *house) submit(order workload.Order) string {
 const within = 30 * time.Second
 
 // until waits until the status of a token is as wanted; it looks again whenever an attempt ended, and now and then.
-func (h *house) until(token string, what string, wanted func(workload.Status) bool) workload.Status {
-	h.t.Helper()
+func (h *house) until(t testing.TB, token, what string, wanted func(workload.Status) bool) workload.Status {
+	t.Helper()
 	deadline := time.After(within)
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
@@ -129,25 +135,25 @@ func (h *house) until(token string, what string, wanted func(workload.Status) bo
 		case <-changed:
 		case <-tick.C:
 		case <-deadline:
-			h.t.Fatalf("%s never happened: %+v, %v", what, status, err)
+			t.Fatalf("%s never happened: %+v, %v", what, status, err)
 		}
 	}
 }
 
-func (h *house) untilTerminal(token string) workload.Status {
-	h.t.Helper()
-	return h.until(token, "the end of the operation", func(s workload.Status) bool { return s.State.Terminal() })
+func (h *house) untilTerminal(t testing.TB, token string) workload.Status {
+	t.Helper()
+	return h.until(t, token, "the end of the operation", func(s workload.Status) bool { return s.State.Terminal() })
 }
 
 // sweepUntil sweeps until the status is as wanted.
-func (h *house) sweepUntil(sweeper *queue.Sweeper, token, what string, wanted func(workload.Status) bool) workload.Status {
-	h.t.Helper()
-	return h.until(token, what, func(s workload.Status) bool {
+func (h *house) sweepUntil(t testing.TB, sweeper *queue.Sweeper, token, what string, wanted func(workload.Status) bool) workload.Status {
+	t.Helper()
+	return h.until(t, token, what, func(s workload.Status) bool {
 		if wanted(s) {
 			return true
 		}
 		if err := sweeper.Sweep(context.Background()); err != nil {
-			h.t.Fatalf("Sweep: %v", err)
+			t.Fatalf("Sweep: %v", err)
 		}
 		return false
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"time"
 
@@ -23,8 +24,8 @@ func (a *attempt) settle(ctx context.Context, outcome workload.Outcome, err erro
 	case errors.Is(stop, operation.ErrTerminating) || errors.Is(err, operation.ErrTerminating):
 		return a.terminate(ctx)
 	case errors.Is(stop, errInterrupted) || errors.Is(err, errInterrupted):
-		a.lease.Log(workload.Info, workload.PhaseFinish, "The worker stops; the operation goes back to the queue and is continued.")
-		return a.giveBack(ctx, AttemptInterrupted, &queue.LaterError{Text: "The worker stopped; the operation is continued."})
+		a.lease.Log(workload.Info, workload.PhaseFinish, "The attempt is interrupted, because its worker stops or its task was cancelled; the operation goes back to the queue and is continued.")
+		return a.giveBack(ctx, AttemptInterrupted, &queue.LaterError{Text: "The attempt was interrupted; the operation is continued."})
 	}
 	var wait *operation.WaitError
 	if errors.As(err, &wait) {
@@ -35,13 +36,13 @@ func (a *attempt) settle(ctx context.Context, outcome workload.Outcome, err erro
 	if failure = workload.AsFailure(err); failure.Retry || !known {
 		return a.retry(ctx, failure, err)
 	}
-	a.log.WarnContext(ctx, "an attempt failed for good", "error", err, "cause", errors.Unwrap(failure))
+	a.log.WarnContext(ctx, "an attempt failed for good", causes(err, failure)...)
 	return a.fail(ctx, failure)
 }
 
 // retry sends the operation into another attempt, or ends it after the last.
 func (a *attempt) retry(ctx context.Context, failure *workload.Failure, err error) error {
-	a.log.WarnContext(ctx, "an attempt failed", "error", err, "cause", errors.Unwrap(failure))
+	a.log.WarnContext(ctx, "an attempt failed", causes(err, failure)...)
 	failed := a.lease.Failed + 1
 	if failed > a.opts.MaxRetry {
 		return a.fail(ctx, exhausted(failure, failed))
@@ -50,6 +51,15 @@ func (a *attempt) retry(ctx context.Context, failure *workload.Failure, err erro
 	a.lease.Log(workload.Warning, failure.Phase, fmt.Sprintf("Attempt %d failed: %s It is tried again in %s (retry %d of %d).",
 		a.lease.Number, failure.Message, delay.Round(100*time.Millisecond), failed, a.opts.MaxRetry))
 	return a.giveBack(ctx, AttemptRetried, &queue.LaterError{Delay: delay, Failed: true, Text: failure.Message})
+}
+
+// causes are the log's attributes of a failed attempt.
+func causes(err error, failure *workload.Failure) []any {
+	attrs := []any{slog.Any("error", err)}
+	if cause := errors.Unwrap(failure); cause != nil && cause != err { //nolint:errorlint // the very same needs no second mention
+		attrs = append(attrs, slog.Any("cause", cause))
+	}
+	return attrs
 }
 
 // exhausted is the failure of an operation whose last attempt failed.

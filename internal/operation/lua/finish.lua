@@ -1,12 +1,16 @@
 -- ARGV: 4 holder, or '' from somebody who holds no lease, 5 number of the task that must be the current one, or '',
 -- 6 state, 7 ttl in ms, 8 outcome or failure, 9 its text, 10.. log lines
-local r = redis.call('HMGET', op, 'state', 'holder', 'until', 'n')
+local r = redis.call('HMGET', op, 'state', 'holder', 'until', 'n', 'by')
 if not r[1] then return {'unknown'} end
-if finished(r[1]) then return {'done', following()} end
+if finished(r[1]) then
+  -- The same holder again: the client repeated the script after a lost answer.
+  if r[5] == ARGV[4] then return {'done', following()} end
+  return {'lost'}
+end
 if ARGV[4] == '' and held(r[2], r[3]) then return {'busy'} end
 if ARGV[4] ~= '' and r[2] ~= ARGV[4] then return {'lost'} end
 if ARGV[5] ~= '' and r[4] ~= ARGV[5] then return {'stale'} end
 if r[1] == 'TERMINATING' and ARGV[6] ~= 'TERMINATED' then return {'terminating'} end
 append(10)
-finish(ARGV[6], ARGV[7], ARGV[8], ARGV[9])
+finish(ARGV[4], ARGV[6], ARGV[7], ARGV[8], ARGV[9])
 return {'ended', following()}

@@ -62,9 +62,9 @@ local function append(from, to)
 end
 
 -- finish ends the operation for good and takes it out of the line. The field
--- says why: outcome or failure.
-local function finish(state, ttl, field, text)
-  redis.call('HSET', op, 'state', state, 'finished', whole(now), field, text)
+-- says why: outcome or failure. by is the holder who ended it.
+local function finish(by, state, ttl, field, text)
+  redis.call('HSET', op, 'state', state, 'finished', whole(now), field, text, 'by', by)
   redis.call('HDEL', op, 'payload', 'hash', 'holder', 'until', 'retry', 'seen', 'seenat', 'suspect', 'shared')
   redis.call('PEXPIRE', op, ttl)
   redis.call('LREM', line, 1, token)

@@ -10,5 +10,5 @@ if held(r[2], r[3]) then
   return {'terminating'}
 end
 append(6, 6)
-finish('TERMINATED', ARGV[4], 'failure', ARGV[5])
+finish('', 'TERMINATED', ARGV[4], 'failure', ARGV[5])
 return {'ended', r[5], r[4], following()}
