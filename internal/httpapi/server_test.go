@@ -124,9 +124,26 @@ type api struct {
 // start returns an API with every kind supported, changed by the given functions.
 func start(t *testing.T, changes ...func(*httpapi.Options)) *api {
 	t.Helper()
-	a := &api{t: t, store: &store{statuses: map[string]workload.Status{}}, log: new(syncBuffer), checker: checker(t)}
-	options := httpapi.Options{
-		Operations: a.store,
+	a := &api{t: t, log: new(syncBuffer), checker: checker(t)}
+	options := optionsFor(t)
+	a.store = options.Operations.(*store)
+	options.Logger = slog.New(slog.NewJSONHandler(a.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	for _, change := range changes {
+		change(&options)
+	}
+	server, err := httpapi.New(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.server = server
+	return a
+}
+
+// optionsFor are options with every kind supported, an empty store and no log.
+func optionsFor(t testing.TB) httpapi.Options {
+	t.Helper()
+	return httpapi.Options{
+		Operations: &store{statuses: map[string]workload.Status{}},
 		Ready:      func(context.Context) error { return nil },
 		Parse:      parse,
 		ParseAccess: func(r httpapi.UpdateACLRequest) (workload.Work, *workload.Failure) {
@@ -137,17 +154,8 @@ func start(t *testing.T, changes ...func(*httpapi.Options)) *api {
 		},
 		Kinds:    allKinds,
 		BasePath: basePath,
-		Logger:   slog.New(slog.NewJSONHandler(a.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Logger:   slog.New(slog.DiscardHandler),
 	}
-	for _, change := range changes {
-		change(&options)
-	}
-	server, err := httpapi.New(options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a.server = server
-	return a
 }
 
 var checker = func() func(t *testing.T) *contracttest.Checker {

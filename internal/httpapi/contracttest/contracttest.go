@@ -76,7 +76,8 @@ func (c *Checker) check(request *http.Request, response *http.Response, body []b
 	case errors.Is(err, routers.ErrPathNotFound):
 		return c.transport(response, body, http.StatusNotFound)
 	case errors.Is(err, routers.ErrMethodNotAllowed):
-		return c.transport(response, body, http.StatusMethodNotAllowed)
+		// 404 too: not every path of the document exists everywhere.
+		return c.transport(response, body, http.StatusMethodNotAllowed, http.StatusNotFound)
 	case err != nil:
 		return err
 	case route.Server.URL == c.basePath && !slices.Contains(route.Operation.Tags, "Tech Adapter"):
@@ -102,11 +103,10 @@ func (c *Checker) check(request *http.Request, response *http.Response, body []b
 
 // transport checks an answer for which OpenAPI has no place: there is no
 // operation, and so no list of its responses.
-func (c *Checker) transport(response *http.Response, body []byte, expected int) error {
-	switch response.StatusCode {
-	case expected, http.StatusUnauthorized, http.StatusTooManyRequests:
-	default:
-		return fmt.Errorf("status %d is expected", expected)
+func (c *Checker) transport(response *http.Response, body []byte, expected ...int) error {
+	expected = append(expected, http.StatusUnauthorized, http.StatusTooManyRequests)
+	if !slices.Contains(expected, response.StatusCode) {
+		return fmt.Errorf("the status is none of %v", expected)
 	}
 	if response.Request != nil && response.Request.Method == http.MethodHead {
 		return nil
