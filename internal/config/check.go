@@ -78,6 +78,7 @@ func (q Queue) check(r *report) {
 		{"STATUS_TTL", q.StatusTTL},
 		{"TASK_RETENTION", q.TaskRetention},
 		{"TASK_TIMEOUT", q.TaskTimeout},
+		{"TASK_LEASE", q.TaskLease},
 		{"RETRY_MIN_DELAY", q.RetryMinDelay},
 		{"RETRY_MAX_DELAY", q.RetryMaxDelay},
 		{"SHUTDOWN_TIMEOUT", q.ShutdownTimeout},

@@ -47,6 +47,7 @@ type Queue struct {
 	StatusTTL       time.Duration `env:"STATUS_TTL" envDefault:"168h" doc:"how long a finished operation can be asked for"`
 	TaskRetention   time.Duration `env:"TASK_RETENTION" envDefault:"24h" doc:"how long asynqmon shows a finished task"`
 	TaskTimeout     time.Duration `env:"TASK_TIMEOUT" envDefault:"30m" doc:"one attempt"`
+	TaskLease       time.Duration `env:"TASK_LEASE" envDefault:"15s" doc:"how long an attempt may be silent before another worker takes over"`
 	TaskMaxRetry    int           `env:"TASK_MAX_RETRY" envDefault:"8" doc:"attempts after the first"`
 	RetryMinDelay   time.Duration `env:"RETRY_MIN_DELAY" envDefault:"2s" doc:"least wait before another attempt"`
 	RetryMaxDelay   time.Duration `env:"RETRY_MAX_DELAY" envDefault:"5m" doc:"longest wait before another attempt"`

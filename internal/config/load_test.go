@@ -81,7 +81,7 @@ func TestDefaults(t *testing.T) {
 			Queues: Weights{"provision": 6, "unprovision": 3, "access": 2, "validate": 1},
 		},
 		Queue: Queue{
-			PollInterval: 25 * time.Millisecond, StatusTTL: 168 * time.Hour, TaskRetention: 24 * time.Hour, TaskTimeout: 30 * time.Minute,
+			PollInterval: 25 * time.Millisecond, StatusTTL: 168 * time.Hour, TaskRetention: 24 * time.Hour, TaskTimeout: 30 * time.Minute, TaskLease: 15 * time.Second,
 			TaskMaxRetry: 8, RetryMinDelay: 2 * time.Second, RetryMaxDelay: 5 * time.Minute, ShutdownTimeout: 25 * time.Second,
 		},
 		Airbyte: Airbyte{Timeout: 10 * time.Minute},
@@ -103,7 +103,7 @@ func TestEverySettingFromBothPlaces(t *testing.T) {
 	values := map[string]string{
 		"HTTP_ADDR": "127.0.0.1:1", "BASE_PATH": "/a/b/", "TOKEN_FORMAT": "json", "API_TOKENS": "one, two",
 		"WORKER_HTTP_ADDR": ":2", "WORKER_CONCURRENCY": "3", "WORKER_QUEUES": "validate:4,access",
-		"QUEUE_POLL_INTERVAL": "5ms", "INSTANCE": "blue", "STATUS_TTL": "6h", "TASK_RETENTION": "7h", "TASK_TIMEOUT": "8m", "TASK_MAX_RETRY": "0",
+		"QUEUE_POLL_INTERVAL": "5ms", "INSTANCE": "blue", "STATUS_TTL": "6h", "TASK_RETENTION": "7h", "TASK_TIMEOUT": "8m", "TASK_LEASE": "9s", "TASK_MAX_RETRY": "0",
 		"RETRY_MIN_DELAY": "1s", "RETRY_MAX_DELAY": "1m", "SHUTDOWN_TIMEOUT": "9s", "FINGERPRINT_KEY": "key",
 		"REDIS_URL": "redis://redis:1/2", "REDIS_CLUSTER_ADDRS": "", "REDIS_USERNAME": "me", "REDIS_PASSWORD": "pw", "REDIS_TLS": "true",
 		"AIRBYTE_BASE_URL": "https://airbyte/api/v1", "AIRBYTE_UI_URL": "https://ui/", "AIRBYTE_WORKSPACE_ID": workspace,
@@ -120,7 +120,7 @@ func TestEverySettingFromBothPlaces(t *testing.T) {
 		HTTP:   HTTP{Addr: "127.0.0.1:1", BasePath: "/a/b", TokenFormat: "json", Tokens: []Secret{"one", "two"}},
 		Worker: Worker{HTTPAddr: ":2", Concurrency: 3, Queues: Weights{"validate": 4, "access": 1}},
 		Queue: Queue{
-			PollInterval: 5 * time.Millisecond, Instance: "blue", StatusTTL: 6 * time.Hour, TaskRetention: 7 * time.Hour, TaskTimeout: 8 * time.Minute,
+			PollInterval: 5 * time.Millisecond, Instance: "blue", StatusTTL: 6 * time.Hour, TaskRetention: 7 * time.Hour, TaskTimeout: 8 * time.Minute, TaskLease: 9 * time.Second,
 			RetryMinDelay: time.Second, RetryMaxDelay: time.Minute, ShutdownTimeout: 9 * time.Second, FingerprintKey: "key",
 		},
 		Redis: Redis{URL: "redis://redis:1/2", Username: "me", Password: "pw", TLS: true},
