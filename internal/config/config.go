@@ -105,7 +105,7 @@ type Snowflake struct {
 	Warehouse          string `env:"SNOWFLAKE_WAREHOUSE" doc:"warehouse that loads the data"`
 }
 
-// Secrets says where the worker resolves ${secret:NAME}; see Lookup and Allowed.
+// Secrets says where the worker resolves ${secret:NAME}, and who may use which.
 type Secrets struct {
 	Dir          string `env:"SECRETS_DIR" doc:"directory in which a file NAME holds the secret NAME"`
 	EnvPrefix    string `env:"SECRETS_ENV_PREFIX" envDefault:"SECRET_" doc:"the variable PREFIX+NAME holds the secret NAME"`
@@ -113,8 +113,15 @@ type Secrets struct {
 	// Allow says who may use which secret. Nil means that every name resolves; a
 	// list that is there but empty allows none.
 	Allow []Rule
-	// variables are the environment's secrets, by name without the prefix.
+	// variables are the environment's that begin with EnvPrefix.
 	variables map[string]Secret
+}
+
+// Variable returns a variable of the environment, as it was at the start, if its
+// name begins with EnvPrefix. Its value is a secret.
+func (s Secrets) Variable(name string) (value string, ok bool) {
+	secret, ok := s.variables[name]
+	return secret.Reveal(), ok
 }
 
 // Catalog is where the operator's own connector files are.

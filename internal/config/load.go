@@ -52,12 +52,12 @@ func variables(environ []string) map[string]string {
 	return all
 }
 
-// withPrefix takes the variables out that begin with a prefix, by the rest of their names.
+// withPrefix takes the variables out that begin with a prefix.
 func withPrefix(environment map[string]string, prefix string) map[string]Secret {
 	found := map[string]Secret{}
 	for name, value := range environment {
-		if rest, ok := strings.CutPrefix(name, prefix); ok && rest != "" {
-			found[rest] = Secret(value)
+		if prefix != "" && strings.HasPrefix(name, prefix) {
+			found[name] = Secret(value)
 		}
 	}
 	return found
@@ -113,6 +113,11 @@ func merge(d document, environment map[string]string, r *report) (values, files 
 		}
 	}
 	return values, files
+}
+
+// withoutLineEnd takes one line end off, as editors and here-documents add it.
+func withoutLineEnd(s string) string {
+	return strings.TrimSuffix(strings.TrimSuffix(s, "\n"), "\r")
 }
 
 // secretFrom reads the file of a secret.

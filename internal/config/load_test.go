@@ -336,6 +336,7 @@ func TestProblems(t *testing.T) {
 		{"a rule without secrets", "secrets: {allow: [{domains: [x]}]}\n", nil, []string{"rule 1 (line 1) names no secrets"}},
 		{"a rule with an unknown key", "secrets: {allow: [{secrets: x}, {secrets: x, domain: y}]}\n", nil, []string{`rule 2 (line 1) has the unknown key "domain"`}},
 		{"a rule whose list was emptied must not allow all", "secrets: {allow: [{secrets: x, domains: []}]}\n", nil, []string{"rule 1 (line 1) domains must be"}},
+		{"a rule with an odd pattern", "secrets: {allow: [{secrets: x, domains: '[a'}]}\n", nil, []string{`rule 1 (line 1) has "[a", which is no valid pattern`}},
 		{"a rule with null", "secrets: {allow: [{secrets: x, domains: }]}\n", nil, []string{"rule 1 (line 1) domains must be"}},
 	} {
 		t.Run(test.reason, func(t *testing.T) {
