@@ -3,6 +3,7 @@ package httpapi
 import (
 	"encoding/json"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -42,4 +43,23 @@ func anyValue() *rapid.Generator[any] {
 		rapid.Just[any](nil), rapid.Bool().AsAny(), rapid.Int32().AsAny(), rapid.String().AsAny(), rapid.SampledFrom([]any{"}", "\"", "\\", "]\"", 1e-7}),
 		rapid.SliceOfN(inner, 0, 3).AsAny(), rapid.MapOfN(rapid.String(), inner, 0, 3).AsAny(),
 	)
+}
+
+// FuzzUnquote compares unquote with the decoder it stands in for.
+func FuzzUnquote(f *testing.F) {
+	for _, seed := range []string{
+		`""`, `"a"`, `"\""`, `"\\\/\b\f\n\r\t"`, `"\u00e4\u0000"`, `"\ud83d\ude00"`, `"\ud83d"`, `"\ud83dx"`, `"\ud83d\n"`, `"\ud83d\u0041"`, `"\ude00\ud83d"`,
+		`"\ud83d\ud83d\ude00"`, `"x\\"`, `"\u005c\u0022"`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		var want string
+		if len(raw) == 0 || raw[0] != '"' || raw[len(raw)-1] != '"' || !utf8.Valid(raw) || json.Unmarshal(raw, &want) != nil {
+			return
+		}
+		if got := unquote(raw); got != want {
+			t.Errorf("%q is %q, want %q", raw, got, want)
+		}
+	})
 }

@@ -107,10 +107,11 @@ func (o *object) text(name string, need need, into *string) {
 	if !ok {
 		return
 	}
-	if raw[0] != '"' || json.Unmarshal(raw, into) != nil {
+	if raw[0] != '"' {
 		o.mismatch(name, raw, expected)
 		return
 	}
+	*into = unquote(raw)
 	if need == required && strings.TrimSpace(*into) == "" {
 		o.report(name, "is empty")
 	}
@@ -137,9 +138,11 @@ func (o *object) texts(name string, into *[]string) {
 	}
 	*into = make([]string, len(elements))
 	for i, element := range elements {
-		if element[0] != '"' || json.Unmarshal(element, &(*into)[i]) != nil {
+		if element[0] != '"' {
 			o.mismatch(fmt.Sprintf("%s[%d]", name, i), element, "a string")
+			continue
 		}
+		(*into)[i] = unquote(element)
 	}
 }
 
