@@ -128,6 +128,7 @@ func renderDocs(text []byte) (page []byte, policy string, err error) {
 		"response":   doc.resolve,
 		"paragraphs": func(s string) []string { return strings.Split(strings.TrimSpace(s), "\n\n") },
 		"has":        has,
+		"upper":      strings.ToUpper,
 	}
 	t, err := template.New("docs").Funcs(functions).Parse(docsPage)
 	if err != nil {
