@@ -1,0 +1,539 @@
+package access
+
+import (
+	"errors"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"airbyte-provisioner/internal/airbytesim"
+	"airbyte-provisioner/internal/workload"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+)
+
+const (
+	anna = "user:anna_acme.com"
+	ben  = "user:ben_acme.com"
+	cleo = "user:cleo_acme.com"
+)
+
+func TestFullSnapshot(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, startRedis(t))
+	p := h.performer()
+
+	out := h.must(p, "orders", anna, ben)
+	if diff := cmp.Diff(map[string]string{"anna": "workspace_reader", "ben": "workspace_reader"}, h.roles(workspaceID)); diff != "" {
+		t.Errorf("after the first request (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]workload.Grant{{Identity: anna}, {Identity: ben}}, out.Access); diff != "" {
+		t.Errorf("aclInfo (-want +got):\n%s", diff)
+	}
+	mentions(t, out.Message, "user:anna_acme.com: anna@acme.com was granted workspace_reader", "user:ben_acme.com: ben@acme.com was granted")
+
+	out = h.must(p, "orders", ben, cleo)
+	if diff := cmp.Diff(map[string]string{"ben": "workspace_reader", "cleo": "workspace_reader"}, h.roles(workspaceID)); diff != "" {
+		t.Errorf("the refs are the whole wanted set (-want +got):\n%s", diff)
+	}
+	mentions(t, out.Message, "ben@acme.com keeps workspace_reader", "cleo@acme.com was granted", "no longer wanted: anna@acme.com lost workspace_reader")
+
+	out = h.must(p, "orders")
+	if got := h.roles(workspaceID); len(got) != 0 {
+		t.Errorf("an empty list must revoke everything of the component's, left: %v", got)
+	}
+	if len(out.Access) != 0 {
+		t.Errorf("nobody has access, aclInfo says: %v", out.Access)
+	}
+	if keys := h.ledgerKeys(); len(keys) != 0 {
+		t.Errorf("the ledger must be empty when nothing is granted, left: %v", keys)
+	}
+}
+
+func TestRepetitionChangesNothing(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, startRedis(t))
+	p := h.performer()
+	first := h.must(p, "orders", anna, ben)
+	h.sim.ClearCalls()
+	again := h.must(p, "orders", anna, ben)
+	if calls := h.changes(); len(calls) != 0 {
+		t.Errorf("a repetition changed something: %v", calls)
+	}
+	if n := len(h.sim.Calls("*", 0)); n != 2 {
+		t.Errorf("a repetition made %d calls, want 2 (edition, access)", n)
+	}
+	if diff := cmp.Diff(first.Access, again.Access); diff != "" {
+		t.Errorf("a repetition answers another aclInfo (-first +again):\n%s", diff)
+	}
+	mentions(t, again.Message, "no changes")
+	h.must(p, "orders")
+	h.sim.ClearCalls()
+	h.must(p, "orders")
+	if calls := h.changes(); len(calls) != 0 {
+		t.Errorf("a repeated revocation changed something: %v", calls)
+	}
+}
+
+// What others gave is never lowered, and never revoked.
+func TestProtectedGrants(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t)
+	for name, test := range map[string]struct {
+		given         string // by somebody else, before
+		role          string // to be granted
+		during, after string // anna's role while it is wanted, and when it no longer is
+		locked        bool   // whether aclInfo says that Witboost cannot manage it
+	}{
+		"a higher role is kept":                    {"workspace_admin", "workspace_reader", "workspace_admin", "workspace_admin", true},
+		"the same role stays somebody else's":      {"workspace_reader", "workspace_reader", "workspace_reader", "workspace_reader", true},
+		"a lower role is raised and given back":    {"workspace_reader", "workspace_editor", "workspace_editor", "workspace_reader", false},
+		"an actor's editor may run, so it is kept": {"workspace_source_editor", "workspace_runner", "workspace_source_editor", "workspace_source_editor", true},
+		"no role before, none after":               {"", "workspace_runner", "workspace_runner", "", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHouse(t, server)
+			h.give("anna", test.given)
+			p := h.performer(func(o *Options) { o.Role = test.role })
+			out := h.must(p, "orders", anna)
+			if got := h.roles(workspaceID)["anna"]; got != test.during {
+				t.Errorf("while wanted anna has %q, want %q", got, test.during)
+			}
+			if diff := cmp.Diff([]workload.Grant{{Identity: anna, Locked: test.locked}}, out.Access); diff != "" {
+				t.Errorf("aclInfo (-want +got):\n%s", diff)
+			}
+			h.must(p, "orders", anna)
+			if got := h.roles(workspaceID)["anna"]; got != test.during {
+				t.Errorf("after a repetition anna has %q, want %q", got, test.during)
+			}
+			h.must(p, "orders")
+			if got := h.roles(workspaceID)["anna"]; got != test.after {
+				t.Errorf("when no longer wanted anna has %q, want %q", got, test.after)
+			}
+		})
+	}
+}
+
+func TestInheritedRoleIsEnough(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, startRedis(t))
+	h.sim.AddUser(airbytesim.User{Email: "olga@acme.com", OrganizationRole: "organization_editor"})
+	p := h.performer()
+	out := h.must(p, "orders", "olga_acme.com")
+	if got := h.roles(workspaceID); len(got) != 0 {
+		t.Errorf("who may read through the organization needs no grant, got %v", got)
+	}
+	if diff := cmp.Diff([]workload.Grant{{Identity: "olga_acme.com", Locked: true}}, out.Access); diff != "" {
+		t.Errorf("aclInfo (-want +got):\n%s", diff)
+	}
+	p = h.performer(func(o *Options) { o.Role = "workspace_admin" })
+	h.must(p, "orders", "olga_acme.com")
+	if got := h.roles(workspaceID)["olga"]; got != "workspace_admin" {
+		t.Errorf("an inherited lower role is not enough: got %q", got)
+	}
+}
+
+// Somebody changes by hand what this product granted: from then on it is theirs.
+func TestHandEdits(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t)
+	for name, test := range map[string]struct {
+		edit          string // anna's role by hand, after the grant of workspace_runner
+		again, empty  string // anna's role after the same request again, and after an empty one
+		withoutRepeat string // anna's role after an empty request right after the edit
+	}{
+		"raised by hand stays":              {"workspace_admin", "workspace_admin", "workspace_admin", "workspace_admin"},
+		"lowered by hand is raised again":   {"workspace_reader", "workspace_runner", "workspace_reader", "workspace_reader"},
+		"removed by hand is granted again":  {"", "workspace_runner", "", ""},
+		"made anew by hand is somebody's":   {"workspace_runner", "workspace_runner", "workspace_runner", "workspace_runner"},
+		"another editor by hand is enough":  {"workspace_editor", "workspace_editor", "workspace_editor", "workspace_editor"},
+		"an actor's editor by hand is kept": {"workspace_destination_editor", "workspace_destination_editor", "workspace_destination_editor", "workspace_destination_editor"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, repeat := range []bool{true, false} {
+				h := newHouse(t, server)
+				p := h.performer(func(o *Options) { o.Role = "workspace_runner" })
+				h.must(p, "orders", anna)
+				h.give("anna", test.edit)
+				want := test.withoutRepeat
+				if repeat {
+					h.must(p, "orders", anna)
+					if got := h.roles(workspaceID)["anna"]; got != test.again {
+						t.Errorf("after the request again: %q, want %q", got, test.again)
+					}
+					want = test.empty
+				}
+				h.must(p, "orders")
+				if got := h.roles(workspaceID)["anna"]; got != want {
+					t.Errorf("after an empty request (repeated before: %v): %q, want %q", repeat, got, want)
+				}
+			}
+		})
+	}
+}
+
+func TestComponentsShareAGrant(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, startRedis(t))
+	p := h.performer()
+	h.must(p, "orders", anna)
+	h.must(p, "sales", anna, ben)
+	out := h.must(p, "orders")
+	if got := h.roles(workspaceID)["anna"]; got != "workspace_reader" {
+		t.Errorf("another component wants anna, and she lost her role: %q", got)
+	}
+	mentions(t, out.Message, "anna@acme.com keeps the role: sales in dev wants it too")
+	h.must(p, "sales", ben)
+	if diff := cmp.Diff(map[string]string{"ben": "workspace_reader"}, h.roles(workspaceID)); diff != "" {
+		t.Errorf("nobody wants anna any more (-want +got):\n%s", diff)
+	}
+}
+
+// A component that found a role by somebody else still counts when that is gone and another component granted it.
+func TestWantIsKeptWithoutAGrant(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, startRedis(t))
+	p := h.performer()
+	h.give("anna", "workspace_reader")
+	h.must(p, "orders", anna)
+	h.give("anna", "")
+	h.must(p, "sales", anna)
+	h.must(p, "sales")
+	if got := h.roles(workspaceID)["anna"]; got != "workspace_reader" {
+		t.Errorf("orders still wants anna, her role is %q", got)
+	}
+}
+
+func TestTheSettingChanges(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, startRedis(t))
+	as := func(role string) *Performer { return h.performer(func(o *Options) { o.Role = role }) }
+	h.give("ben", "workspace_runner")
+	for _, test := range []struct{ role, anna, ben string }{
+		{"workspace_reader", "workspace_reader", "workspace_runner"},
+		{"workspace_editor", "workspace_editor", "workspace_editor"},
+		{"workspace_reader", "workspace_reader", "workspace_runner"},
+	} {
+		h.must(as(test.role), "orders", anna, ben)
+		want := map[string]string{"anna": test.anna, "ben": test.ben}
+		if diff := cmp.Diff(want, h.roles(workspaceID)); diff != "" {
+			t.Errorf("with the setting %s (-want +got):\n%s", test.role, diff)
+		}
+	}
+	h.must(as("workspace_reader"), "orders")
+	if diff := cmp.Diff(map[string]string{"ben": "workspace_runner"}, h.roles(workspaceID)); diff != "" {
+		t.Errorf("at the end (-want +got):\n%s", diff)
+	}
+}
+
+func TestNothingChangesWhen(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t)
+	for name, test := range map[string]struct {
+		prepare func(*house)
+		change  func(*Options)
+		refs    []string
+		code    workload.Code
+		says    []string
+	}{
+		"a user is unknown to Airbyte": {
+			refs: []string{cleo, "user:nobody_acme.com", "user:noone_acme.com"}, code: workload.CodeInvalid,
+			says: []string{"refs[1]", "user:nobody_acme.com", "nobody@acme.com", "refs[2]", "noone@acme.com", "nothing was changed"},
+		},
+		"a group is not in the table": {
+			refs: []string{cleo, "group:analysts"}, code: workload.CodeInvalid,
+			says: []string{"refs[1]", "group:analysts", "principals"},
+		},
+		"a ref is no user": {
+			refs: []string{cleo, "user:x", ""}, code: workload.CodeInvalid,
+			says: []string{"refs[1]", "user:x", "refs[2]"},
+		},
+		"a user is unknown and cannot be looked up by address": {
+			prepare: func(h *house) { h.sim.SetBehavior(airbytesim.Behavior{NotInstanceAdmin: true}) },
+			refs:    []string{cleo, "user:nobody_acme.com"}, code: workload.CodeInvalid, says: []string{"nobody@acme.com"},
+		},
+		"the edition has no roles": {
+			prepare: func(h *house) { h.sim.SetBehavior(airbytesim.Behavior{Edition: airbytesim.EditionCommunity}) },
+			refs:    []string{cleo}, code: workload.CodeUnsupported, says: []string{"community", "nothing was changed"},
+		},
+		"a role can neither be replaced nor added to": {
+			prepare: func(h *house) { h.give("cleo", "workspace_source_editor") },
+			change:  func(o *Options) { o.Role = "workspace_destination_editor" },
+			refs:    []string{cleo, "user:dora_acme.com"}, code: workload.CodeConflict,
+			says: []string{"cleo@acme.com", "workspace_source_editor"},
+		},
+		"a group is Airbyte's": {
+			change: func(o *Options) {
+				o.Principals = &Principals{table: map[string]members{"group:ops": {group: "Operations"}}}
+			},
+			refs: []string{cleo, "group:ops"}, code: workload.CodeUnsupported, says: []string{"group:ops", "Operations", "no groups"},
+		},
+		"the environment has no workspace": {
+			change: func(o *Options) { o.Workspace = "" },
+			refs:   []string{cleo}, code: workload.CodeInvalid, says: []string{`"dev"`},
+		},
+		"the list of those with access is forbidden": {
+			prepare: func(h *house) { h.sim.AnswerNext("users/list_access_info_by_workspace_id", -1, http.StatusForbidden) },
+			refs:    []string{cleo}, code: workload.CodeRefused, says: []string{"administrator"},
+		},
+		"Airbyte is away": {
+			prepare: func(h *house) { h.sim.AnswerNext("*", -1, http.StatusBadGateway) },
+			refs:    []string{cleo}, code: workload.CodeUnavailable, says: []string{"502"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHouse(t, server)
+			h.must(h.performer(), "orders", anna, ben) // which the refs below would revoke
+			if test.prepare != nil {
+				test.prepare(h)
+			}
+			p := h.performer()
+			if test.change != nil {
+				p = h.performer(test.change)
+			}
+			before, keys := h.roles(workspaceID), h.ledgerKeys()
+			h.sim.ClearCalls()
+			_, err := h.update(p, "orders", test.refs...)
+			f := failure(t, err, test.code)
+			mentions(t, f.Text(), test.says...)
+			if f.Retry != (test.code == workload.CodeUnavailable) {
+				t.Errorf("retry is %v", f.Retry)
+			}
+			if diff := cmp.Diff(before, h.roles(workspaceID)); diff != "" {
+				t.Errorf("something was changed (-before +after):\n%s", diff)
+			}
+			if calls := h.changes(); len(calls) != 0 {
+				t.Errorf("changing calls were made: %v", calls)
+			}
+			if diff := cmp.Diff(keys, h.ledgerKeys()); diff != "" {
+				t.Errorf("the ledger was changed (-before +after):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Users who have no access yet are found without the rights of an instance admin.
+func TestOrganizationInsteadOfLookUp(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, startRedis(t))
+	h.sim.SetBehavior(airbytesim.Behavior{NotInstanceAdmin: true})
+	h.must(h.performer(), "orders", anna, ben, cleo)
+	if n := len(h.roles(workspaceID)); n != 3 {
+		t.Errorf("%d users have a role, want 3", n)
+	}
+	if n := len(h.sim.Calls("users/get_by_email", 0)); n != 1 {
+		t.Errorf("%d forbidden look-ups, want 1", n)
+	}
+}
+
+func TestGroupsThroughTheTable(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, startRedis(t))
+	path := filepath.Join(t.TempDir(), "principals.yaml")
+	write(t, path, "group:analysts: [anna@acme.com, Ben@Acme.com]\nuser:boss_acme.com: cleo@acme.com\ngroup:nobody: []\n")
+	principals, err := LoadPrincipals(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := h.performer(func(o *Options) { o.Principals = principals })
+	out := h.must(p, "orders", "group:analysts", "user:boss_acme.com", anna, "group:nobody")
+	want := map[string]string{"anna": "workspace_reader", "ben": "workspace_reader", "cleo": "workspace_reader"}
+	if diff := cmp.Diff(want, h.roles(workspaceID)); diff != "" {
+		t.Errorf("the table's users (-want +got):\n%s", diff)
+	}
+	mentions(t, out.Message, "group:analysts: anna@acme.com was granted", "Ben@Acme.com was granted", "group:nobody: has no members")
+
+	write(t, path, "group:analysts: [dora@acme.com]\n")
+	h.must(p, "orders", "group:analysts", anna)
+	want = map[string]string{"anna": "workspace_reader", "dora": "workspace_reader"}
+	if diff := cmp.Diff(want, h.roles(workspaceID)); diff != "" {
+		t.Errorf("after the table changed (-want +got):\n%s", diff)
+	}
+}
+
+func TestInvitation(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, startRedis(t))
+	p := h.performer(func(o *Options) { o.Invite = true })
+	const eve = "user:eve_acme.com"
+	out := h.must(p, "orders", anna, eve)
+	if diff := cmp.Diff([]workload.Grant{{Identity: anna}}, out.Access); diff != "" {
+		t.Errorf("who is invited has no access yet (-want +got):\n%s", diff)
+	}
+	mentions(t, out.Message, "eve@acme.com is unknown to Airbyte and was invited with workspace_reader")
+	if got := h.sim.Contents().Invitations; len(got) != 1 || got[0].Email != "eve@acme.com" || got[0].ScopeID != workspaceID {
+		t.Errorf("invitations: %+v", got)
+	}
+	h.sim.ClearCalls()
+	out = h.must(p, "orders", anna, eve)
+	mentions(t, out.Message, "eve@acme.com was invited before")
+	if calls := h.changes(); len(calls) != 0 {
+		t.Errorf("a repetition changed something: %v", calls)
+	}
+
+	h.now = h.now.Add(8 * 24 * time.Hour) // Airbyte's invitations are good for seven days
+	out = h.must(p, "orders", anna, eve)
+	mentions(t, out.Message, "was invited with")
+
+	h.sim.AddUser(airbytesim.User{Email: "eve@acme.com", OrganizationRole: "organization_member"})
+	h.give("eve", "workspace_reader") // what accepting does
+	h.sim.ClearCalls()
+	out = h.must(p, "orders", anna, eve)
+	if calls := h.changes(); len(calls) != 0 {
+		t.Errorf("an accepted invitation is the grant: %v", calls)
+	}
+	if diff := cmp.Diff([]workload.Grant{{Identity: anna}, {Identity: eve}}, out.Access); diff != "" {
+		t.Errorf("aclInfo (-want +got):\n%s", diff)
+	}
+	h.must(p, "orders", anna)
+	if diff := cmp.Diff(map[string]string{"anna": "workspace_reader"}, h.roles(workspaceID)); diff != "" {
+		t.Errorf("what an invitation gave is revoked as well (-want +got):\n%s", diff)
+	}
+}
+
+func TestInvitationIsNoLongerWanted(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, startRedis(t))
+	p := h.performer(func(o *Options) { o.Invite = true })
+	h.must(p, "orders", "user:eve_acme.com")
+	out := h.must(p, "orders")
+	mentions(t, out.Message, "eve@acme.com was invited", "withdraw it in the workspace's settings")
+}
+
+func TestEnvironmentsHaveWorkspaces(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, startRedis(t))
+	h.must(h.performer(), "orders", anna, ben)
+	moved := h.performer(func(o *Options) { o.Workspaces = map[string]string{"dev": otherID} })
+	out := h.must(moved, "orders", anna)
+	if diff := cmp.Diff(map[string]string{"anna": "workspace_reader"}, h.roles(otherID)); diff != "" {
+		t.Errorf("in the environment's workspace (-want +got):\n%s", diff)
+	}
+	if got := h.roles(workspaceID); len(got) != 0 {
+		t.Errorf("nothing may be left behind in the workspace of before: %v", got)
+	}
+	mentions(t, out.Message, "in the workspace "+workspaceID, "ben@acme.com lost")
+}
+
+func TestRelease(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, startRedis(t))
+	p := h.performer()
+	h.give("cleo", "workspace_editor")
+	h.must(p, "orders", anna, ben, cleo)
+	h.must(p, "sales", ben)
+	lines, err := p.Release(t.Context(), workload.NewComponent("Orders", "dev"), attempt(t, uuid.NewString()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]string{"ben": "workspace_reader", "cleo": "workspace_editor"}, h.roles(workspaceID)); diff != "" {
+		t.Errorf("after the release (-want +got):\n%s", diff)
+	}
+	mentions(t, strings.Join(lines, "\n"), "anna@acme.com lost", "ben@acme.com keeps the role: sales in dev", "cleo@acme.com keeps workspace_editor")
+	h.sim.ClearCalls()
+	lines, err = p.Release(t.Context(), workload.NewComponent("Orders", "dev"), attempt(t, uuid.NewString()))
+	if err != nil || len(lines) != 0 {
+		t.Errorf("a repeated release: %v, %v", lines, err)
+	}
+	if calls := h.sim.Calls("*", 0); len(calls) != 0 {
+		t.Errorf("where nothing was granted Airbyte is not called: %d calls", len(calls))
+	}
+}
+
+func TestReleaseInAWorkspaceThatIsGone(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, startRedis(t))
+	p := h.performer()
+	h.must(p, "orders", anna)
+	h.sim.AnswerNext("users/list_access_info_by_workspace_id", -1, http.StatusNotFound)
+	h.sim.AnswerNext("workspaces/get", -1, http.StatusNotFound)
+	if _, err := p.Release(t.Context(), workload.NewComponent("orders", "dev"), attempt(t, uuid.NewString())); err != nil {
+		t.Fatalf("grants are gone with their workspace: %v", err)
+	}
+	if keys := h.ledgerKeys(); len(keys) != 0 {
+		t.Errorf("the ledger must forget them, left: %v", keys)
+	}
+}
+
+func TestAnAddressChanges(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, startRedis(t))
+	p := h.performer()
+	h.must(p, "orders", anna)
+	h.sim.AddUser(airbytesim.User{ID: h.userID("anna"), Email: "anna.new@acme.com"})
+	h.sim.ClearCalls()
+	h.must(p, "orders", "user:anna.new_acme.com")
+	if calls := h.changes(); len(calls) != 0 {
+		t.Errorf("the same user under another address keeps the grant, but: %v", calls)
+	}
+	h.must(p, "orders")
+	if got := h.roles(workspaceID); len(got) != 0 {
+		t.Errorf("the grant is still known as ours, left: %v", got)
+	}
+}
+
+// A refused grant must not turn what somebody else grants later into ours.
+func TestRefusedGrantIsForgotten(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, startRedis(t))
+	p := h.performer()
+	h.sim.AnswerNext("permissions/create", 1, http.StatusForbidden)
+	_, err := h.update(p, "orders", anna)
+	mentions(t, failure(t, err, workload.CodeRefused).Text(), "anna@acme.com", "403")
+	h.give("anna", "workspace_reader")
+	h.must(p, "orders", anna)
+	h.must(p, "orders")
+	if got := h.roles(workspaceID)["anna"]; got != "workspace_reader" {
+		t.Errorf("somebody else's grant was revoked: %q", got)
+	}
+}
+
+// An attempt that may not go on sends nothing more and tells why.
+func TestAttemptThatMayNotGoOn(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, startRedis(t))
+	p := h.performer()
+	stop := errors.New("stopped")
+	for calls := range 4 {
+		h.sim.ClearCalls()
+		a := attempt(t, uuid.NewString())
+		left := calls
+		a.Holds = func() error {
+			if left--; left < 0 {
+				return stop
+			}
+			return nil
+		}
+		if _, err := p.Perform(t.Context(), workOf("orders", anna), a); !errors.Is(err, stop) {
+			t.Fatalf("after %d calls the error is %v", calls, err)
+		}
+		if n := len(h.sim.Calls("*", 0)); n != calls {
+			t.Errorf("%d calls were sent, allowed were %d", n, calls)
+		}
+	}
+	if got := h.roles(workspaceID); len(got) != 0 {
+		t.Errorf("nothing was to be granted: %v", got)
+	}
+}
+
+func TestOptions(t *testing.T) {
+	t.Parallel()
+	if _, err := New(Options{Role: "organization_admin"}); err == nil || !strings.Contains(err.Error(), "organization_admin") {
+		t.Errorf("a role that no workspace has: %v", err)
+	}
+	for _, role := range Roles() {
+		if _, err := New(Options{Role: role}); err != nil {
+			t.Errorf("%s: %v", role, err)
+		}
+	}
+	if !slices.Contains(Roles(), "workspace_reader") {
+		t.Error("the default is no role")
+	}
+}

@@ -1,0 +1,80 @@
+package access
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"airbyte-provisioner/internal/airbyte"
+	"airbyte-provisioner/internal/workload"
+)
+
+// act carries out one step: intent, deed, and what became of it.
+func (s *session) act(ctx context.Context, client *airbyte.Client, held *lock, step *step) error {
+	if step.idle() {
+		return nil
+	}
+	if step.deed != nothing {
+		// Until the deed is done, the component counts as one that wants the
+		// user: so the next attempt finds what is left to do.
+		if err := held.write(ctx, step.email, step.intent, true); err != nil {
+			return err
+		}
+		if sure, err := s.do(ctx, client, step); err != nil {
+			if sure {
+				s.takeBack(ctx, held, step)
+			}
+			return err
+		}
+	}
+	if err := held.write(ctx, step.email, step.final, step.wanted); err != nil {
+		return err
+	}
+	if step.deed != nothing {
+		s.attempt.Log(workload.Info, workload.PhaseAccess, step.String())
+	}
+	return nil
+}
+
+// takeBack takes the intent back, so that a like grant that somebody else makes
+// later is not taken for ours. Where that fails, what is seen then decides.
+func (s *session) takeBack(ctx context.Context, held *lock, step *step) {
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	_ = held.write(bounded, step.email, step.before.grant, step.before.mine)
+}
+
+// do makes the step's one call to Airbyte. After an error, sure says that the
+// call was certainly not carried out.
+func (s *session) do(ctx context.Context, client *airbyte.Client, step *step) (sure bool, err error) {
+	switch step.deed {
+	case create:
+		var permission airbyte.Permission
+		permission, err = client.CreatePermission(ctx, step.id, s.workspace, step.role)
+		step.final.PermissionID = permission.ID
+	case change:
+		err = client.UpdatePermission(ctx, step.permission, step.role)
+	case remove:
+		err = client.DeleteUserFromWorkspace(ctx, step.id, s.workspace)
+		if airbyte.NotFound(err) {
+			err = nil // the user is gone, and the grant too
+		}
+	case invite:
+		var invitation airbyte.Invitation
+		invitation, err = client.CreateInvitation(ctx, step.address, s.workspace, step.role)
+		if hasClass(err, airbyte.ClassConflict) {
+			err = nil // it was invited before
+		}
+		if invitation.DirectlyAdded {
+			step.effect = effectGranted
+		}
+	case nothing:
+	}
+	if err == nil {
+		return false, nil
+	}
+	var e *airbyte.Error
+	sure = !errors.As(err, &e) || e.Status >= 400 && e.Status < 500 && !e.Retryable
+	return sure, failed(err, fmt.Sprintf("The access of %s to the workspace was not changed (to be %s): the call", step.address, step.effect))
+}
