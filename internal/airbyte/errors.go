@@ -81,6 +81,10 @@ func statusText(status int) string {
 // NotFound reports whether err says that Airbyte does not know the id (404).
 func NotFound(err error) bool { return hasClass(err, ClassNotFound) }
 
+// Conflict reports whether err says that the call meets a state that forbids it
+// (409), such as a sync of a connection that runs already; a lock is none.
+func Conflict(err error) bool { return hasClass(err, ClassConflict) }
+
 func hasClass(err error, class Class) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Class == class
