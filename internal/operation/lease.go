@@ -40,6 +40,8 @@ type Lease struct {
 	// were to be repeated; Crashes those that ended without a word.
 	Number, Failed, Crashes int
 	AcceptedAt, StartedAt   time.Time
+	// First says that no attempt began before; Resumed that the one before was postponed.
+	First, Resumed bool
 
 	store  *Store
 	lane   string
@@ -70,6 +72,7 @@ func (s *Store) Begin(ctx context.Context, token string, task int) (*Lease, erro
 	case "begun":
 		lease.Number, lease.Failed, lease.Crashes = r.int(1), r.int(2), r.int(3)
 		lease.AcceptedAt, lease.StartedAt = r.time(4), r.time(5)
+		lease.First, lease.Resumed = r.int(6) == 1, r.int(7) == 1
 		return lease, nil
 	case "unknown":
 		return nil, ErrUnknown
@@ -104,11 +107,12 @@ func (l *Lease) Unsent() bool {
 	return len(l.unsent) > 0
 }
 
-// Stop makes Holds answer the error from now on. The first call counts.
+// Stop makes Holds answer the error from now on. The first call counts, unless
+// a later one is with ErrLost, which leaves nothing to be written.
 func (l *Lease) Stop(why error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.stop == nil {
+	if l.stop == nil || errors.Is(why, ErrLost) {
 		l.stop = why
 	}
 }
@@ -186,17 +190,22 @@ func since(now, then time.Time) time.Duration {
 	return max(now.Sub(then), now.Round(0).Sub(then.Round(0)))
 }
 
+// Reason is why an operation is given back.
+type Reason string
+
+// The reasons to give an operation back.
+const (
+	AfterFailure      Reason = "failed"      // the attempt counts as a failed one
+	AfterInterruption Reason = "interrupted" // it does not
+	Postponed         Reason = "postponed"   // it does not even count as begun
+)
+
 // Release gives the operation back for a further attempt after the delay.
-// failed says that the attempt counts as a failed one.
-func (l *Lease) Release(ctx context.Context, failed bool, delay time.Duration) error {
+func (l *Lease) Release(ctx context.Context, why Reason, delay time.Duration) error {
 	l.renewing.Lock()
 	defer l.renewing.Unlock()
-	count := 0
-	if failed {
-		count = 1
-	}
 	lines := l.take(l.store.opts.Now())
-	r, err := l.store.run(ctx, releaseScript, l.Token, l.lane, append([]any{l.holder, count, delay.Milliseconds()}, lines.args()...)...)
+	r, err := l.store.run(ctx, releaseScript, l.Token, l.lane, append([]any{l.holder, string(why), delay.Milliseconds()}, lines.args()...)...)
 	if err != nil {
 		l.putBack(lines)
 		return err

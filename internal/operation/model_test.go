@@ -29,6 +29,7 @@ type life struct {
 	failed    int
 	crashes   int
 	shared    bool
+	began     bool
 	holder    *operation.Lease // who began last and has not ended its attempt
 	lapsed    bool             // the holder's lease has lapsed
 	gone      bool             // it was withdrawn
@@ -156,6 +157,10 @@ func (m *model) begin(t *rapid.T) {
 		if err != nil {
 			t.Fatalf("Begin: %v", err)
 		}
+		if lease.First == l.began {
+			t.Fatalf("first %v although begun before is %v", lease.First, l.began)
+		}
+		l.began = true
 		l.attempts++
 		if l.holder != nil {
 			l.crashes++
@@ -202,8 +207,10 @@ func (m *model) lapse(t *rapid.T) {
 
 func (m *model) release(t *rapid.T) {
 	lease, l := m.pickLease(t)
-	failed := rapid.Bool().Draw(t, "failed")
-	err := lease.Release(context.Background(), failed, time.Minute)
+	why := rapid.SampledFrom([]operation.Reason{
+		operation.AfterFailure, operation.AfterInterruption, operation.Postponed,
+	}).Draw(t, "why")
+	err := lease.Release(context.Background(), why, time.Minute)
 	switch {
 	case l.holder != lease:
 		wantError(t, err, operation.ErrLost)
@@ -211,8 +218,11 @@ func (m *model) release(t *rapid.T) {
 		wantError(t, err, operation.ErrTerminating)
 	default:
 		wantError(t, err, nil)
-		if failed {
+		switch why {
+		case operation.AfterFailure:
 			l.failed++
+		case operation.Postponed:
+			l.attempts--
 		}
 		l.holder, l.lapsed = nil, false
 	}
@@ -276,7 +286,7 @@ func (m *model) withdraw(t *rapid.T) {
 	l := m.pick(t)
 	_, err := m.store.Withdraw(context.Background(), l.token)
 	wantError(t, err, nil)
-	if l.state == workload.Running && l.attempts == 0 && !l.shared && !l.gone {
+	if l.state == workload.Running && !l.began && !l.shared && !l.gone {
 		l.gone = true
 		m.leave(l)
 	}

@@ -2,7 +2,9 @@ package operation
 
 import (
 	"context"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -55,21 +57,16 @@ func (s *Store) Unbroken(ctx context.Context, key string) (time.Time, error) {
 
 // node identifies the Redis process that serves the key; empty where it does not tell.
 func (s *Store) node(ctx context.Context, key string) (string, error) {
-	var info *redis.StringCmd
+	var at redis.Cmdable = s.redis
 	if cluster, ok := s.redis.(*redis.ClusterClient); ok {
 		master, err := cluster.MasterForKey(ctx, key)
 		if err != nil {
 			return "", unavailable(err)
 		}
-		info = master.Info(ctx, "server")
-	} else {
-		info = s.redis.Info(ctx, "server")
+		at = master
 	}
-	text, err := info.Result()
+	text, err := section(ctx, at, "server")
 	if err != nil {
-		if redis.HasErrorPrefix(err, "section") { // the embedded Redis tells nothing of the kind
-			return "", nil
-		}
 		return "", unavailable(err)
 	}
 	return infoField(text, "run_id"), nil
@@ -93,4 +90,52 @@ func Teach(ctx context.Context, client redis.UniversalClient, script *redis.Scri
 		})
 	}
 	return script.Load(ctx, client).Err()
+}
+
+// Risks tells what in Redis's own settings endangers accepted operations, one
+// sentence each, for the log at start. What a Redis does not tell is no risk found.
+func (s *Store) Risks(ctx context.Context) ([]string, error) {
+	var risks []string
+	look := func(ctx context.Context, node redis.Cmdable) error {
+		memory, err := section(ctx, node, "memory")
+		if err != nil {
+			return err
+		}
+		if policy := infoField(memory, "maxmemory_policy"); policy != "" && policy != "noeviction" {
+			risks = append(risks, "Redis may evict accepted operations: its maxmemory-policy is "+policy+" and must be noeviction.")
+		}
+		persistence, err := section(ctx, node, "persistence")
+		if err != nil {
+			return err
+		}
+		if infoField(persistence, "aof_enabled") == "0" {
+			risks = append(risks, "Redis loses accepted operations when it ends: appendonly is off. With appendonly yes and appendfsync always it loses none.")
+		}
+		return nil
+	}
+	var err error
+	if cluster, ok := s.redis.(*redis.ClusterClient); ok {
+		var mu sync.Mutex // the nodes are asked at the same time
+		err = cluster.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error {
+			mu.Lock()
+			defer mu.Unlock()
+			return look(ctx, node)
+		})
+	} else {
+		err = look(ctx, s.redis)
+	}
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	slices.Sort(risks)
+	return slices.Compact(risks), nil
+}
+
+// section reads a section of a node's INFO; empty where the node does not know it.
+func section(ctx context.Context, node redis.Cmdable, name string) (string, error) {
+	text, err := node.Info(ctx, name).Result()
+	if err != nil && redis.HasErrorPrefix(err, "section") { // the embedded Redis
+		return "", nil
+	}
+	return text, err
 }

@@ -61,12 +61,13 @@ func (a *attempt) run(ctx context.Context) error {
 
 func (a *attempt) begins() {
 	waited := time.Duration(0)
-	if a.lease.Number == 1 {
+	if a.lease.First {
 		waited = a.lease.StartedAt.Sub(a.lease.AcceptedAt)
 		for _, warning := range a.task.Order.Work.Warnings {
 			a.lease.Log(workload.Warning, workload.PhaseAccept, warning)
 		}
-	} else {
+	}
+	if a.lease.Number > 1 && !a.lease.Resumed {
 		a.lease.Log(workload.Info, "", fmt.Sprintf("Attempt %d begins.", a.lease.Number))
 	}
 	a.opts.Hooks.Began(a.task.Order.Kind, waited)

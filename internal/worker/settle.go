@@ -25,7 +25,7 @@ func (a *attempt) settle(ctx context.Context, outcome workload.Outcome, err erro
 		return a.terminate(ctx)
 	case errors.Is(stop, errInterrupted) || errors.Is(err, errInterrupted):
 		a.lease.Log(workload.Info, workload.PhaseFinish, "The attempt is interrupted, because its worker stops or its task was cancelled; the operation goes back to the queue and is continued.")
-		return a.giveBack(ctx, AttemptInterrupted, &queue.LaterError{Text: "The attempt was interrupted; the operation is continued."})
+		return a.giveBack(ctx, operation.AfterInterruption, &queue.LaterError{Text: "The attempt was interrupted; the operation is continued."})
 	}
 	var wait *operation.WaitError
 	if errors.As(err, &wait) {
@@ -50,7 +50,7 @@ func (a *attempt) retry(ctx context.Context, failure *workload.Failure, err erro
 	delay := backoff(failed, a.opts.MinDelay, a.opts.MaxDelay, failure.RetryAfter, rand.Float64()) //nolint:gosec // no secret
 	a.lease.Log(workload.Warning, failure.Phase, fmt.Sprintf("Attempt %d failed: %s It is tried again in %s (retry %d of %d).",
 		a.lease.Number, failure.Message, delay.Round(100*time.Millisecond), failed, a.opts.MaxRetry))
-	return a.giveBack(ctx, AttemptRetried, &queue.LaterError{Delay: delay, Failed: true, Text: failure.Message})
+	return a.giveBack(ctx, operation.AfterFailure, &queue.LaterError{Delay: delay, Failed: true, Text: failure.Message})
 }
 
 // causes are the log's attributes of a failed attempt.
@@ -89,11 +89,14 @@ func backoff(retry int, least, most, asked time.Duration, random float64) time.D
 
 // postpone sends the operation back without an attempt having failed.
 func (a *attempt) postpone(ctx context.Context, delay time.Duration, why string) error {
-	return a.giveBack(ctx, AttemptPostponed, &queue.LaterError{Delay: delay, Text: why})
+	if !a.lease.Resumed { // told once, however often it has to wait
+		a.lease.Log(workload.Info, "", "The operation waits: "+why)
+	}
+	return a.giveBack(ctx, operation.Postponed, &queue.LaterError{Delay: delay, Text: why})
 }
 
-func (a *attempt) giveBack(ctx context.Context, how string, later *queue.LaterError) error {
-	err := a.persist(ctx, func(ctx context.Context) error { return a.lease.Release(ctx, later.Failed, later.Delay) })
+func (a *attempt) giveBack(ctx context.Context, why operation.Reason, later *queue.LaterError) error {
+	err := a.persist(ctx, func(ctx context.Context) error { return a.lease.Release(ctx, why, later.Delay) })
 	switch {
 	case errors.Is(err, operation.ErrTerminating):
 		return a.terminate(ctx)
@@ -102,8 +105,19 @@ func (a *attempt) giveBack(ctx context.Context, how string, later *queue.LaterEr
 	case err != nil:
 		a.log.ErrorContext(ctx, "the end of an attempt could not be recorded; its lease lapses", "error", err)
 	}
-	a.ended(how)
+	a.ended(howReleased(why))
 	return later
+}
+
+func howReleased(why operation.Reason) string {
+	switch why {
+	case operation.AfterFailure:
+		return AttemptRetried
+	case operation.Postponed:
+		return AttemptPostponed
+	default:
+		return AttemptInterrupted
+	}
 }
 
 func (a *attempt) lost(ctx context.Context) error {

@@ -65,7 +65,7 @@ end
 -- says why: outcome or failure. by is the holder who ended it.
 local function finish(by, state, ttl, field, text)
   redis.call('HSET', op, 'state', state, 'finished', whole(now), field, text, 'by', by)
-  redis.call('HDEL', op, 'payload', 'hash', 'holder', 'until', 'retry', 'seen', 'seenat', 'suspect', 'shared')
+  redis.call('HDEL', op, 'payload', 'hash', 'holder', 'until', 'retry', 'postponed', 'seen', 'seenat', 'suspect', 'shared')
   redis.call('PEXPIRE', op, ttl)
   redis.call('LREM', line, 1, token)
 end

@@ -1,10 +1,15 @@
 -- The attempt ended and another is to follow.
--- ARGV: 4 holder, 5 failed attempts to add, 6 ms until the next attempt, 7.. log lines
+-- ARGV: 4 holder, 5 why: failed, interrupted or postponed, 6 ms until the next attempt, 7.. log lines
 local r = redis.call('HMGET', op, 'state', 'holder')
 if r[2] ~= ARGV[4] then return {'lost'} end
 if r[1] == 'TERMINATING' then return {'TERMINATING'} end
 append(7)
 redis.call('HDEL', op, 'holder', 'until')
 redis.call('HSET', op, 'retry', whole(now + ARGV[6]))
-redis.call('HINCRBY', op, 'failed', ARGV[5])
+if ARGV[5] == 'failed' then redis.call('HINCRBY', op, 'failed', 1) end
+-- A postponed attempt has not been one.
+if ARGV[5] == 'postponed' then
+  redis.call('HINCRBY', op, 'attempts', -1)
+  redis.call('HSET', op, 'postponed', '1')
+end
 return {'released'}

@@ -1,5 +1,5 @@
 -- Takes back an operation that was never begun and whose token nobody else got.
-local r = redis.call('HMGET', op, 'state', 'attempts', 'shared')
+local r = redis.call('HMGET', op, 'state', 'started', 'shared')
 if not r[1] then return {'withdrawn', following()} end
 if r[1] ~= 'RUNNING' or r[2] or r[3] then return {'kept'} end
 redis.call('LREM', line, 1, token)
