@@ -1,0 +1,186 @@
+package catalog
+
+import (
+	"fmt"
+	"strings"
+
+	"airbyte-provisioner/internal/workload"
+)
+
+// Accepted is what the API makes of a connectionConfiguration. Paths in it are
+// from the configuration's root.
+type Accepted struct {
+	// Configuration is coerced, without nulls, and with literal secrets sealed.
+	Configuration map[string]any
+	Problems      []workload.Problem
+	Warnings      []workload.Problem
+}
+
+// Accept checks a descriptor's configuration as far as that goes without Airbyte
+// and without secrets. The product gives the facts for derived values.
+func (c *Catalog) Accept(role Role, actor workload.Actor, configuration map[string]any) Accepted {
+	profile := c.profileOf(role, actor)
+	form := profile.form()
+	a := acceptance{catalog: c, profile: profile, form: form}
+	a.Configuration = form.coerceObject(configuration)
+	a.removed()
+	a.secrets()
+	if profile != nil && profile.specification != nil {
+		a.unknown("", a.Configuration, form)
+		a.check()
+	}
+	return a.Accepted
+}
+
+// profileOf is the profile that applies to an actor; nil if there is none.
+func (c *Catalog) profileOf(role Role, actor workload.Actor) *Profile {
+	profile := c.Profile(actor.Connector)
+	if profile == nil || profile.Role != role {
+		return nil
+	}
+	return profile
+}
+
+// form is the profile's schema; nil if it has none.
+func (p *Profile) form() *schema {
+	if p == nil || p.specification == nil {
+		return nil
+	}
+	return p.specification.schema
+}
+
+type acceptance struct {
+	Accepted
+	catalog *Catalog
+	profile *Profile
+	form    *schema
+}
+
+func (a *acceptance) problem(path, format string, args ...any) {
+	a.Problems = append(a.Problems, workload.Problem{Path: path, Message: fmt.Sprintf(format, args...)})
+}
+
+func (a *acceptance) warn(path, format string, args ...any) {
+	a.Warnings = append(a.Warnings, workload.Problem{Path: path, Message: fmt.Sprintf(format, args...)})
+}
+
+// removed takes out what the connector does not have any more, and refuses what
+// a descriptor may not set.
+func (a *acceptance) removed() {
+	if a.profile == nil {
+		return
+	}
+	for _, field := range sortedKeys(a.profile.dropped) {
+		if getPath(a.Configuration, field) != nil {
+			deletePath(a.Configuration, field)
+			a.warn(field, "is ignored: %s", a.profile.dropped[field])
+		}
+	}
+	for _, field := range sortedKeys(a.profile.forbidden) {
+		if getPath(a.Configuration, field) != nil {
+			a.problem(field, "may not be set by a descriptor: %s", a.profile.forbidden[field])
+		}
+	}
+}
+
+// secrets looks at references and literal secrets.
+func (a *acceptance) secrets() {
+	walk("", a.Configuration, func(path string, value any) {
+		text, _ := value.(string)
+		switch {
+		case strings.Contains(text, sealedPrefix):
+			a.problem(path, "holds a sealed value, which only this product may write; expected a reference such as ${secret:NAME}")
+		case malformed(text):
+			a.problem(path, "holds a reference that is not well-formed; expected ${secret:NAME}, with letters, digits, dots, dashes and underscores in the name")
+		}
+	})
+	sealed := map[string]bool{}
+	a.form.literals("", a.Configuration, false, func(path, text string) {
+		switch {
+		case !a.catalog.allowLiterals || text == mask:
+			a.Problems = append(a.Problems, literalProblem(path, text))
+		case a.catalog.sealer == nil:
+			problem := literalProblem(path, text)
+			problem.Message += " (literal secrets are allowed here, but the platform has no key to seal them with)"
+			a.Problems = append(a.Problems, problem)
+		default:
+			sealed[path] = true
+		}
+	})
+	if len(sealed) == 0 {
+		return
+	}
+	a.Configuration = object(rewrite("", a.Configuration, func(path string, value any) any {
+		if sealed[path] {
+			return a.catalog.sealer.Seal(fmt.Sprint(value))
+		}
+		return value
+	}))
+}
+
+// unknown warns of fields that the catalogue's schema does not have.
+func (a *acceptance) unknown(path string, value any, form *schema) {
+	switch value := value.(type) {
+	case map[string]any:
+		if form == nil || form.open() {
+			return
+		}
+		for _, name := range sortedKeys(value) {
+			if field := form.property(value, name); field != nil {
+				a.unknown(join(path, name), value[name], field)
+				continue
+			}
+			a.warn(join(path, name), "is not a field that the catalogue knows of this connector, and is passed on as it is%s", didYouMean(name, form.fields(value)))
+		}
+	case []any:
+		for i, each := range value {
+			if form != nil {
+				a.unknown(item(path, i), each, form.Items)
+			}
+		}
+	}
+}
+
+// open reports that the schema names no fields, so that any may be there.
+func (s *schema) open() bool {
+	return len(s.Properties) == 0 && len(s.branches()) == 0 && len(s.AllOf) == 0
+}
+
+// check validates the configuration with its defaults. What settings provide and
+// what a secret stands for is not known here, so problems there are dropped.
+func (a *acceptance) check() {
+	complete := a.profile.withDefaults(a.Configuration)
+	a.profile.derive(complete, facts{DataProduct: map[string]string{"name": "x", "domain": "x", "version": "0", "id": "x"}, Component: map[string]string{"id": "x", "environment": "x"}})
+	var later []string
+	for _, provided := range a.profile.provided {
+		later = append(later, provided.Field)
+	}
+	walk("", complete, func(path string, value any) {
+		if text, ok := value.(string); ok && (hasReference(text) || isReference(text)) {
+			later = append(later, path)
+		}
+	})
+	known := map[string]bool{}
+	for _, problem := range a.Problems {
+		known[problem.Path] = true
+	}
+	for _, problem := range a.profile.specification.Check(complete) {
+		if !under(problem.Path, later) && !known[problem.Path] {
+			a.Problems = append(a.Problems, problem)
+		}
+	}
+}
+
+// withDefaults is a copy of the configuration with the defaults for what it lacks.
+func (p *Profile) withDefaults(configuration map[string]any) map[string]any {
+	complete := object(withoutNulls(configuration))
+	for _, value := range p.defaults {
+		if absent(getPath(complete, value.Field)) {
+			setPath(complete, value.Field, withoutNulls(value.Value))
+		}
+	}
+	return complete
+}
+
+// absent counts null and "" as nothing, as templates leave fields that were not filled in.
+func absent(value any) bool { return value == nil || value == "" }

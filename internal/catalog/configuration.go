@@ -1,0 +1,319 @@
+package catalog
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"airbyte-provisioner/internal/workload"
+
+	"github.com/expr-lang/expr"
+)
+
+// Input is what a final configuration is made from.
+type Input struct {
+	Role        Role
+	Actor       workload.Actor
+	Component   workload.Component
+	DataProduct workload.DataProduct
+	// Secrets resolves references; nil resolves none.
+	Secrets Secrets
+	// Specification is the connector's own; nil leaves the catalogue's.
+	Specification *Specification
+}
+
+// Final is a configuration as Airbyte gets it.
+type Final struct {
+	Configuration map[string]any
+	// Secrets are the secret values in it by path: for fingerprints, and to keep
+	// them out of messages.
+	Secrets map[string]string
+	// Warnings are for the operation's log; they hold no secret.
+	Warnings []string
+}
+
+// Configuration makes the final configuration of an actor. The failure has
+// CodeInvalid (every problem, with its path) or CodeSecret.
+func (c *Catalog) Configuration(ctx context.Context, in Input) (Final, *workload.Failure) {
+	m := making{catalog: c, in: in, profile: c.profileOf(in.Role, in.Actor), secrets: map[string]string{}}
+	m.specification = in.Specification
+	if m.specification == nil && m.profile != nil {
+		m.specification = m.profile.specification
+	}
+	m.configuration = m.coerce(m.profile.form().coerceObject(in.Actor.Configuration))
+	if problems := m.literals(); len(problems) > 0 {
+		return Final{}, m.invalid(problems)
+	}
+	if m.profile != nil {
+		m.configuration = m.profile.withDefaults(m.configuration)
+		m.provide()
+	}
+	if failure := m.resolve(ctx); failure != nil {
+		return Final{}, failure
+	}
+	if problems := m.derive(); len(problems) > 0 {
+		return Final{}, m.invalid(problems)
+	}
+	m.configuration = m.coerce(m.configuration)
+	if m.specification != nil {
+		if problems := m.specification.Check(m.configuration); len(problems) > 0 {
+			return Final{}, m.invalid(m.explainUnset(problems))
+		}
+		m.specification.schema.secretPaths("", m.configuration, false, func(path, text string) { m.secrets[path] = text })
+	}
+	return Final{Configuration: m.configuration, Secrets: m.secrets, Warnings: m.warnings}, nil
+}
+
+// making is a configuration on its way to be final.
+type making struct {
+	catalog       *Catalog
+	in            Input
+	profile       *Profile
+	specification *Specification
+	configuration map[string]any
+	secrets       map[string]string
+	warnings      []string
+	operator      []string // fields whose values come from the operator's catalogue
+	unset         map[string][]string
+}
+
+func (m *making) coerce(configuration map[string]any) map[string]any {
+	if m.specification == nil {
+		return object(withoutNulls(configuration))
+	}
+	return m.specification.Coerce(configuration)
+}
+
+// literals are the secrets in clear text that the API could not know to be any.
+func (m *making) literals() []workload.Problem {
+	if m.catalog.allowLiterals || m.specification == nil {
+		return nil
+	}
+	var problems []workload.Problem
+	m.specification.schema.literals("", m.configuration, false, func(path, text string) {
+		problems = append(problems, literalProblem(path, text))
+	})
+	return problems
+}
+
+// provide puts in what settings and the operator's catalogue say. They win over
+// the descriptor, as they always did: a host of one account makes no sense with
+// the user of another. Of several entries for one field the first whose
+// settings are all set counts.
+func (m *making) provide() {
+	m.unset = map[string][]string{}
+	for _, entry := range m.profile.provided {
+		if slices.Contains(m.operator, entry.Field) {
+			continue
+		}
+		value, unset := fill(entry.Value, m.catalog.settings)
+		if len(unset) > 0 {
+			m.unset[entry.Field] = append(m.unset[entry.Field], unset...)
+			continue
+		}
+		if own := getPath(m.configuration, entry.Field); !absent(own) && !reflect.DeepEqual(own, value) {
+			m.warnings = append(m.warnings, fmt.Sprintf("%s: the descriptor's value is not used, since the platform sets this field for %s", m.path(entry.Field), m.profile.Name))
+		}
+		if setPath(m.configuration, entry.Field, value) {
+			m.operator = append(m.operator, entry.Field)
+		}
+	}
+}
+
+// denied is a secret that could not be had, and the field that wanted it.
+type denied struct {
+	path    string
+	failure *workload.Failure
+}
+
+// resolve replaces references and opens sealed values; every missing or
+// forbidden secret is told at once.
+func (m *making) resolve(ctx context.Context) *workload.Failure {
+	var all []denied
+	m.configuration = object(rewrite("", m.configuration, func(path string, value any) any {
+		text, ok := value.(string)
+		if !ok || !hasReference(text) {
+			return value
+		}
+		result, failure := m.reveal(ctx, path, text)
+		if failure != nil {
+			all = append(all, denied{path, failure})
+			return value
+		}
+		m.secrets[path] = result
+		return result
+	}))
+	if len(all) == 0 {
+		return nil
+	}
+	slices.SortFunc(all, func(a, b denied) int { return strings.Compare(a.path, b.path) })
+	return m.secretFailure(all)
+}
+
+// reveal is a text with its references resolved.
+func (m *making) reveal(ctx context.Context, path, text string) (string, *workload.Failure) {
+	if isSealed(text) {
+		opened, err := m.catalog.sealer.Open(text)
+		if err != nil {
+			return "", secretFailure("A sealed secret cannot be opened: "+err.Error()+".",
+				"Ask the platform team whether the API and the workers have the same sealing key, then deploy again.")
+		}
+		return opened, nil
+	}
+	var failed *workload.Failure
+	user := SecretUser{
+		Domain: m.in.DataProduct.Domain, DataProduct: m.in.DataProduct.Name, ID: m.in.DataProduct.ID,
+		Operator: under(path, m.operator),
+	}
+	result := secretReference.ReplaceAllStringFunc(text, func(reference string) string {
+		name := secretReference.FindStringSubmatch(reference)[1]
+		if failed != nil {
+			return ""
+		}
+		if m.in.Secrets == nil {
+			failed = secretFailure(fmt.Sprintf("The secret %q cannot be resolved: the worker has no place for secrets.", name),
+				"Ask the platform team to set SECRETS_DIR or SECRETS_ENV_PREFIX.")
+			return ""
+		}
+		value, err := m.in.Secrets.Resolve(ctx, name, user)
+		if err != nil {
+			failed = asSecretFailure(name, err)
+		}
+		return value
+	})
+	return result, failed
+}
+
+func asSecretFailure(name string, err error) *workload.Failure {
+	var failure *workload.Failure
+	if errors.As(err, &failure) {
+		return failure
+	}
+	return (&workload.Failure{
+		Code: workload.CodeSecret, Message: fmt.Sprintf("The secret %q cannot be read now.", name), Retry: true,
+	}).Because(err)
+}
+
+// secretFailure gathers what every field's failure says.
+func (m *making) secretFailure(all []denied) *workload.Failure {
+	whole := &workload.Failure{
+		Code: workload.CodeSecret, Phase: m.phase(), Message: fmt.Sprintf("The %s's secrets cannot be resolved.", m.in.Role),
+		Retry: true,
+	}
+	for _, each := range all {
+		whole.Problems = append(whole.Problems, workload.Problem{Path: m.path(each.path), Message: each.failure.Message})
+		for _, solution := range each.failure.Solutions {
+			if !slices.Contains(whole.Solutions, solution) {
+				whole.Solutions = append(whole.Solutions, solution)
+			}
+		}
+		whole.Retry = whole.Retry && each.failure.Retry
+		if cause := each.failure.Unwrap(); cause != nil {
+			_ = whole.Because(cause)
+		}
+	}
+	return whole
+}
+
+// derive computes the derived values, which see secrets resolved.
+func (m *making) derive() []workload.Problem {
+	if m.profile == nil {
+		return nil
+	}
+	product, component := m.in.DataProduct, m.in.Component
+	problems := m.profile.derive(m.configuration, facts{
+		DataProduct: map[string]string{"id": product.ID, "name": product.Name, "domain": product.Domain, "version": product.Version},
+		Component:   map[string]string{"id": component.ID, "environment": component.Environment},
+	})
+	for path := range m.secrets { // a derived value of a secret is that secret
+		if text, ok := getPath(m.configuration, path).(string); ok {
+			m.secrets[path] = text
+		}
+	}
+	return problems
+}
+
+// derive computes each derived field, in the order of the file; a later one
+// sees the earlier ones. An expression without a value leaves its field as it is.
+func (p *Profile) derive(configuration map[string]any, known facts) []workload.Problem {
+	var problems []workload.Problem
+	for _, derived := range p.derived {
+		known.Config, known.Value = configuration, getPath(configuration, derived.field)
+		if absent(known.Value) {
+			known.Value = nil
+		}
+		if text, ok := known.Value.(string); ok && hasReference(text) {
+			continue // in the API: what it stands for is not known yet
+		}
+		value, err := expr.Run(derived.program, known)
+		switch {
+		case err != nil:
+			problems = append(problems, workload.Problem{Path: derived.field, Message: "cannot be derived from the descriptor; expected a plain text in the fields that it is made from"})
+		case value != nil:
+			setPath(configuration, derived.field, plain(value))
+		case known.Value == nil:
+			deletePath(configuration, derived.field) // an empty text that nothing replaces
+		}
+	}
+	return problems
+}
+
+// plain is an expression's result as a configuration holds it.
+func plain(value any) any {
+	switch value.(type) {
+	case string, bool:
+		return value
+	}
+	document, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Sprint(value)
+	}
+	decoded, err := decodeJSON(document)
+	if err != nil {
+		return fmt.Sprint(value)
+	}
+	return decoded
+}
+
+// explainUnset tells, where a required field is one that settings provide, which
+// setting is missing.
+func (m *making) explainUnset(problems []workload.Problem) []workload.Problem {
+	for i, problem := range problems {
+		if names := m.unset[problem.Path]; len(names) > 0 {
+			slices.Sort(names)
+			problems[i].Message += "; the platform can set it for everybody with " + listed(slices.Compact(names))
+		}
+	}
+	return problems
+}
+
+func (m *making) invalid(problems []workload.Problem) *workload.Failure {
+	for i := range problems {
+		problems[i].Path = m.path(problems[i].Path)
+	}
+	return &workload.Failure{
+		Code:     workload.CodeInvalid,
+		Phase:    m.phase(),
+		Message:  fmt.Sprintf("The configuration of the %s is not what its connector expects.", m.in.Role),
+		Problems: problems,
+		Solutions: []string{
+			"Correct these fields in the component's template or in catalog-info.yaml under spec.mesh.specific, then deploy again.",
+		},
+	}
+}
+
+// path leads from the component to a field of the configuration.
+func (m *making) path(field string) string {
+	return join("specific."+string(m.in.Role)+".connectionConfiguration", field)
+}
+
+func (m *making) phase() workload.Phase {
+	if m.in.Role == Destination {
+		return workload.PhaseDestination
+	}
+	return workload.PhaseSource
+}

@@ -1,0 +1,106 @@
+package catalog
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// join appends a key to a dot path.
+func join(path, key string) string {
+	if path == "" {
+		return key
+	}
+	return path + "." + key
+}
+
+func item(path string, index int) string { return path + "[" + strconv.Itoa(index) + "]" }
+
+// walk visits every value that is neither object nor list, in a stable order.
+func walk(path string, value any, visit func(path string, value any)) {
+	switch value := value.(type) {
+	case map[string]any:
+		for _, key := range sortedKeys(value) {
+			walk(join(path, key), value[key], visit)
+		}
+	case []any:
+		for i, each := range value {
+			walk(item(path, i), each, visit)
+		}
+	default:
+		visit(path, value)
+	}
+}
+
+// rewrite is a copy of a value with every scalar replaced.
+func rewrite(path string, value any, change func(path string, value any) any) any {
+	switch value := value.(type) {
+	case map[string]any:
+		result := make(map[string]any, len(value))
+		for key, each := range value {
+			result[key] = rewrite(join(path, key), each, change)
+		}
+		return result
+	case []any:
+		result := make([]any, len(value))
+		for i, each := range value {
+			result[i] = rewrite(item(path, i), each, change)
+		}
+		return result
+	default:
+		return change(path, value)
+	}
+}
+
+// getPath is the value at a dot path of keys; nil if there is none.
+func getPath(object map[string]any, path string) any {
+	var value any = object
+	for key := range strings.SplitSeq(path, ".") {
+		inner, ok := value.(map[string]any)
+		if !ok {
+			return nil
+		}
+		value = inner[key]
+	}
+	return value
+}
+
+// setPath puts a value at a dot path of keys, making objects on the way. It
+// reports false, and changes nothing, where something else is in the way.
+func setPath(object map[string]any, path string, value any) bool {
+	keys := strings.Split(path, ".")
+	for _, key := range keys[:len(keys)-1] {
+		inner, ok := object[key].(map[string]any)
+		if !ok {
+			if object[key] != nil {
+				return false
+			}
+			inner = map[string]any{}
+			object[key] = inner
+		}
+		object = inner
+	}
+	object[keys[len(keys)-1]] = value
+	return true
+}
+
+// deletePath removes what is at a dot path of keys.
+func deletePath(object map[string]any, path string) {
+	keys := strings.Split(path, ".")
+	for _, key := range keys[:len(keys)-1] {
+		inner, ok := object[key].(map[string]any)
+		if !ok {
+			return
+		}
+		object = inner
+	}
+	delete(object, keys[len(keys)-1])
+}
+
+// under reports that a path is one of the given ones or lies below one.
+func under(path string, tops []string) bool {
+	return slices.ContainsFunc(tops, func(top string) bool {
+		rest, ok := strings.CutPrefix(path, top)
+		return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
+	})
+}

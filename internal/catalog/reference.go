@@ -1,0 +1,57 @@
+package catalog
+
+import (
+	"regexp"
+	"strings"
+)
+
+// How a configuration names a value that it does not hold.
+const (
+	coordinatePrefix = "secret_coordinate::" // Airbyte's own reference; passed on as it is
+	sealedPrefix     = "${sealed:"
+	mask             = "**********" // what Airbyte shows for a secret
+)
+
+// secretReference is ${secret:NAME}. A name is one file's name, so it holds no
+// slash and does not begin with a dot.
+var secretReference = regexp.MustCompile(`\$\{secret:([A-Za-z0-9_][A-Za-z0-9._-]{0,199})\}`)
+
+// looseReference is what begins like a reference, right or wrong.
+var looseReference = regexp.MustCompile(`\$\{\s*(?i:secret)\s*:[^}]*\}?`)
+
+// isReference reports that the whole text stands for a value kept elsewhere.
+func isReference(text string) bool {
+	return secretReference.FindString(text) == text && text != "" ||
+		strings.HasPrefix(text, coordinatePrefix) || isSealed(text)
+}
+
+// hasReference reports that resolving will change the text.
+func hasReference(text string) bool { return secretReference.MatchString(text) || isSealed(text) }
+
+func isSealed(text string) bool {
+	return strings.HasPrefix(text, sealedPrefix) && strings.HasSuffix(text, "}")
+}
+
+// malformed returns the references in the text that are not written as they must be.
+func malformed(text string) bool {
+	for _, found := range looseReference.FindAllString(text, -1) {
+		if secretReference.FindString(found) != found {
+			return true
+		}
+	}
+	return false
+}
+
+// References are the names of the secrets that a configuration refers to, sorted
+// and each once.
+func References(configuration map[string]any) []string {
+	names := map[string]bool{}
+	walk("", configuration, func(_ string, value any) {
+		if text, ok := value.(string); ok {
+			for _, match := range secretReference.FindAllStringSubmatch(text, -1) {
+				names[match[1]] = true
+			}
+		}
+	})
+	return sortedKeys(names)
+}

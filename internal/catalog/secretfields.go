@@ -1,0 +1,137 @@
+package catalog
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"airbyte-provisioner/internal/workload"
+)
+
+// secretWords are in the names of fields that hold secrets, for connectors whose
+// specification is not at hand. Names are compared without case, dashes and
+// underscores.
+var secretWords = []string{
+	"password", "passwd", "passphrase", "passcode", "secret", "token", "apikey", "privatekey", "sshkey", "accesskey", "sharedkey",
+	"accountkey", "clientkey", "encryptionkey", "signingkey", "masterkey", "credentialsjson", "serviceaccountjson", "serviceaccountkey",
+	"serviceaccountinfo", "keyfile", "signature", "connectionstring", "bearer", "jwt",
+}
+
+// publicWords end names that look like a secret's and are none.
+var publicWords = []string{
+	"accesskeyid", "secretname", "secretid", "tokenurl", "tokenuri", "tokenendpoint", "tokentype", "tokenrefreshendpoint", "tokenexpirydate", "tokenmethod", "secretarn", "passwordauth",
+	"pagetoken", "signatureversion", "signaturemethod",
+}
+
+// namesSecret reports whether a field's name says that it holds a secret.
+func namesSecret(name string) bool {
+	plain := strings.NewReplacer("_", "", "-", "", " ", "").Replace(strings.ToLower(name))
+	for _, word := range publicWords {
+		if strings.HasSuffix(plain, word) {
+			return false
+		}
+	}
+	for _, word := range secretWords {
+		if strings.Contains(plain, word) {
+			return true
+		}
+	}
+	return false
+}
+
+// userInfo is a password in a URL. A text after :// that is no reference is taken
+// for one.
+var userInfo = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://[^/\s:@]*:([^/\s@]+)@`)
+
+// urlPassword reports a literal password in a URL.
+func urlPassword(text string) bool {
+	for _, match := range userInfo.FindAllStringSubmatch(text, -1) {
+		if !secretReference.MatchString(match[1]) {
+			return true
+		}
+	}
+	return false
+}
+
+// literals visits each literal value that is a secret: in a field that the
+// schema marks, in one that the schema does not know and whose name says so, or
+// as a password within a URL.
+func (s *schema) literals(path string, value any, secret bool, visit func(path, text string)) {
+	secret = secret || s != nil && s.Secret
+	switch value := value.(type) {
+	case map[string]any:
+		for _, name := range sortedKeys(value) {
+			field := s.property(value, name)
+			field.literals(join(path, name), value[name], secret || field == nil && namesSecret(name), visit)
+		}
+	case []any:
+		for i, each := range value {
+			var items *schema
+			if s != nil {
+				items = s.Items
+			}
+			items.literals(item(path, i), each, secret, visit)
+		}
+	case string:
+		if value != "" && (secret && !isReference(value) || urlPassword(value)) {
+			visit(path, value)
+		}
+	case bool, nil:
+	default:
+		if secret {
+			visit(path, fmt.Sprint(value))
+		}
+	}
+}
+
+// literalProblem says what to do about a literal secret, never its value.
+func literalProblem(path, text string) workload.Problem {
+	message := "holds a secret in clear text; expected a reference such as ${secret:" + suggestedName(path) + "}"
+	switch {
+	case text == mask:
+		message = "holds the mask that Airbyte shows instead of a secret; expected a reference such as ${secret:" + suggestedName(path) + "}"
+	case urlPassword(text):
+		message = "holds a password within a URL; expected a reference in its place, such as https://user:${secret:NAME}@host"
+	}
+	return workload.Problem{Path: path, Message: message}
+}
+
+// suggestedName makes a secret's name from the last key of a path.
+func suggestedName(path string) string {
+	name := path[strings.LastIndexByte(path, '.')+1:]
+	name, _, _ = strings.Cut(name, "[")
+	name = strings.Map(func(c rune) rune {
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '_':
+			return c
+		}
+		return '_'
+	}, name)
+	if name == "" || len(name) > 60 {
+		return "NAME"
+	}
+	return strings.ToUpper(name)
+}
+
+// secretPaths visits the path of each text that the schema marks as a secret.
+func (s *schema) secretPaths(path string, value any, secret bool, visit func(path, text string)) {
+	secret = secret || s != nil && s.Secret
+	switch value := value.(type) {
+	case map[string]any:
+		for _, name := range sortedKeys(value) {
+			s.property(value, name).secretPaths(join(path, name), value[name], secret, visit)
+		}
+	case []any:
+		var items *schema
+		if s != nil {
+			items = s.Items
+		}
+		for i, each := range value {
+			items.secretPaths(item(path, i), each, secret, visit)
+		}
+	case string:
+		if secret {
+			visit(path, value)
+		}
+	}
+}

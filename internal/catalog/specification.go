@@ -1,0 +1,168 @@
+package catalog
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"airbyte-provisioner/internal/workload"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+)
+
+// Specification is a connector's JSON Schema, ready for use; it is safe for
+// concurrent use.
+type Specification struct {
+	schema   *schema
+	compiled *jsonschema.Schema
+}
+
+// ParseSpecification reads a connectionSpecification as Airbyte answers it. The
+// error says why it cannot be used; some connectors' are not valid JSON Schema.
+func ParseSpecification(raw json.RawMessage) (*Specification, error) {
+	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
+	if err != nil {
+		return nil, fmt.Errorf("the specification is not JSON: %w", err)
+	}
+	const url = "specification.json"
+	compiler := jsonschema.NewCompiler()
+	compiler.DefaultDraft(jsonschema.Draft7)
+	compiler.UseLoader(noLoader{})
+	compiler.UseRegexpEngine(tolerantPattern)
+	if err := compiler.AddResource(url, document); err != nil {
+		return nil, fmt.Errorf("the specification is not a JSON Schema: %w", err)
+	}
+	compiled, err := compiler.Compile(url)
+	if err != nil {
+		return nil, fmt.Errorf("the specification is not a JSON Schema: %w", err)
+	}
+	budget := maxInlined
+	inlined, err := json.Marshal(inline(document, document, maxInlineDepth, &budget))
+	if err != nil {
+		return nil, fmt.Errorf("the specification cannot be read: %w", err)
+	}
+	specification := &Specification{schema: &schema{}, compiled: compiled}
+	decoder := json.NewDecoder(bytes.NewReader(inlined))
+	decoder.UseNumber()
+	if err := decoder.Decode(specification.schema); err != nil {
+		return nil, fmt.Errorf("the specification cannot be read: %w", err)
+	}
+	return specification, nil
+}
+
+// noLoader keeps a $ref from reading files or addresses.
+type noLoader struct{}
+
+// Load refuses.
+func (noLoader) Load(string) (any, error) {
+	return nil, errors.New("references to other documents are not followed")
+}
+
+// tolerantPattern compiles a pattern; one that Go's regular expressions lack
+// (look-ahead, for instance) is left for Airbyte to check.
+func tolerantPattern(pattern string) (jsonschema.Regexp, error) {
+	compiled, err := regexp.Compile(pattern)
+	if err != nil {
+		return anyText(pattern), nil //nolint:nilerr // explained above
+	}
+	return compiled, nil
+}
+
+// anyText is a pattern that matches everything.
+type anyText string
+
+// MatchString accepts.
+func (anyText) MatchString(string) bool { return true }
+
+// String is the pattern as it was written.
+func (a anyText) String() string { return string(a) }
+
+// Bounds of replacing local references by what they refer to.
+const (
+	maxInlined     = 50_000
+	maxInlineDepth = 60
+)
+
+// inline replaces local references (#/definitions/...) so that the schema reads
+// as a tree; what is deeper than the bounds becomes a schema that says nothing.
+func inline(value, root any, depth int, budget *int) any {
+	if *budget--; *budget < 0 || depth == 0 {
+		return map[string]any{}
+	}
+	switch value := value.(type) {
+	case map[string]any:
+		if reference, ok := value["$ref"].(string); ok {
+			if target, found := strings.CutPrefix(reference, "#/"); found {
+				return inline(pointer(root, target), root, depth-1, budget)
+			}
+		}
+		result := make(map[string]any, len(value))
+		for key, each := range value {
+			if key != "definitions" && key != "$defs" {
+				result[key] = inline(each, root, depth-1, budget)
+			}
+		}
+		return result
+	case []any:
+		result := make([]any, len(value))
+		for i, each := range value {
+			result[i] = inline(each, root, depth-1, budget)
+		}
+		return result
+	}
+	return value
+}
+
+func pointer(value any, target string) any {
+	for token := range strings.SplitSeq(target, "/") {
+		object, ok := value.(map[string]any)
+		if !ok {
+			return map[string]any{}
+		}
+		value = object[strings.NewReplacer("~1", "/", "~0", "~").Replace(token)]
+	}
+	return value
+}
+
+// Coerce gives a configuration the types that the specification wants, where
+// nothing is lost by it, and drops nulls. The configuration itself is not changed.
+func (s *Specification) Coerce(configuration map[string]any) map[string]any {
+	return s.schema.coerceObject(configuration)
+}
+
+// Check reports everything in a coerced configuration that the specification
+// refuses, with paths from the configuration's root. No secret value is told.
+func (s *Specification) Check(configuration map[string]any) []workload.Problem {
+	err := s.compiled.Validate(configuration)
+	if err == nil {
+		return nil
+	}
+	var invalid *jsonschema.ValidationError
+	if !errors.As(err, &invalid) {
+		return []workload.Problem{{Message: "cannot be checked against the connector's specification"}}
+	}
+	explain := explainer{schema: s.schema, root: configuration}
+	explain.visit(invalid)
+	return explain.sorted()
+}
+
+// SecretPaths are the paths of the texts in a configuration that the
+// specification marks as secret.
+func (s *Specification) SecretPaths(configuration map[string]any) []string {
+	var paths []string
+	s.schema.secretPaths("", configuration, false, func(path, _ string) { paths = append(paths, path) })
+	return paths
+}
+
+// CheckConfiguration is Check for a specification that is used only once. One
+// that cannot be used is a problem too.
+func CheckConfiguration(specification json.RawMessage, configuration map[string]any) []workload.Problem {
+	parsed, err := ParseSpecification(specification)
+	if err != nil {
+		return []workload.Problem{{Message: "cannot be checked: " + err.Error()}}
+	}
+	return parsed.Check(parsed.Coerce(configuration))
+}
