@@ -21,7 +21,7 @@ var challenge = []string{`Bearer realm="airbyte-provisioner"`, `Basic realm="air
 // authenticate returns an error unless the request may be served. A request
 // without credentials is only told so; one with wrong credentials counts
 // against its address, and an address that has failed too often is not
-// listened to until it has waited, whatever it sends.
+// listened to until it has waited (see failureLimit).
 func (s *Server) authenticate(x *exchange) error {
 	if s.options.Tokens == nil || open[x.Path()] {
 		return nil

@@ -176,6 +176,7 @@ func TestAccessLog(t *testing.T) {
 	a.get("/nothing/here")
 	a.get("/v1/provision")
 	a.get("/healthz")
+	a.do(httptest.NewRequest("BREW", "/v1/provision", nil))
 	want := []struct {
 		method, route, token, component, level string
 		status                                 float64
@@ -185,6 +186,7 @@ func TestAccessLog(t *testing.T) {
 		{"GET", "", "", "", "INFO", 404},
 		{"GET", "/v1/provision", "", "", "INFO", 405},
 		{"GET", "/healthz", "", "", "DEBUG", 200},
+		{"other", "/v1/provision", "", "", "INFO", 405},
 	}
 	lines := a.log.lines(t, "request")
 	if len(lines) != len(want) || len(observed) != len(want) {

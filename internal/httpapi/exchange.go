@@ -104,7 +104,7 @@ func (x *exchange) finish() {
 	r, status := x.Request(), x.Response().Status
 	elapsed := x.server.options.Now().Sub(x.begun)
 	if x.server.options.Observe != nil {
-		x.server.options.Observe(Request{Method: r.Method, Route: x.Path(), Status: status, Elapsed: elapsed})
+		x.server.options.Observe(Request{Method: knownMethod(r.Method), Route: x.Path(), Status: status, Elapsed: elapsed})
 	}
 	level := slog.LevelInfo
 	if quiet[x.Path()] && status < http.StatusBadRequest {
@@ -117,7 +117,7 @@ func (x *exchange) finish() {
 	// The route's pattern is logged, not the path: a path is the caller's text and may hold anything.
 	attrs := make([]slog.Attr, 0, 9)
 	attrs = append(attrs,
-		slog.String("method", shorten(r.Method)), slog.String("route", x.Path()), slog.Int("status", status),
+		slog.String("method", knownMethod(r.Method)), slog.String("route", x.Path()), slog.Int("status", status),
 		slog.Duration("elapsed", elapsed), slog.Int64("bytes", x.Response().Size),
 		slog.String("client", x.client()), slog.String("traceId", x.traceID))
 	if x.token != "" {
@@ -127,6 +127,18 @@ func (x *exchange) finish() {
 		attrs = append(attrs, slog.String("component", x.about))
 	}
 	logger.LogAttrs(r.Context(), level, "request", attrs...)
+}
+
+// knownMethod is a method of HTTP's own, or "other": a caller can make up any
+// number of them, and each would be a new label of the metrics.
+func knownMethod(method string) string {
+	switch method {
+	case http.MethodGet, http.MethodPost, http.MethodDelete, http.MethodHead, http.MethodOptions, http.MethodPut, http.MethodPatch,
+		http.MethodTrace, http.MethodConnect:
+		return method
+	default:
+		return "other"
+	}
 }
 
 // quiet are the routes whose successes are logged at debug level only.

@@ -9,6 +9,7 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -72,6 +73,10 @@ type systemError struct {
 func (x *exchange) fail(err error) error {
 	var transport *echo.HTTPError
 	if errors.As(err, &transport) {
+		if allow := x.Response().Header().Get(echo.HeaderAllow); allow != "" {
+			// Echo would answer OPTIONS everywhere; this server does not.
+			x.Response().Header().Set(echo.HeaderAllow, strings.TrimPrefix(allow, "OPTIONS, "))
+		}
 		return x.refuse(transport.Code, transportFailure(transport.Code))
 	}
 	f := workload.AsFailure(err)
@@ -121,7 +126,7 @@ func (x *exchange) logError(id string, f *workload.Failure) {
 	}
 	attrs := []slog.Attr{
 		slog.String("errorId", id), slog.String("traceId", x.traceID), slog.String("code", string(f.Code)),
-		slog.String("method", x.Request().Method), slog.String("route", x.Path()), slog.String("error", f.Message),
+		slog.String("method", knownMethod(x.Request().Method)), slog.String("route", x.Path()), slog.String("error", f.Message),
 	}
 	if cause := f.Unwrap(); cause != nil {
 		attrs = append(attrs, slog.String("cause", cause.Error()))

@@ -12,16 +12,26 @@ import (
 const (
 	failureBurst = 10
 	failureEvery = 6 * time.Second
-	// rememberedClients bounds the memory: at most twice as many limiters live.
+	// rememberedClients bounds the memory: at most twice as many records live.
 	rememberedClients = 4096
 )
 
 // failureLimit counts failed tokens per client. It keeps two generations of
 // clients: when the younger one is full, it becomes the older one, and what was
 // not seen since is forgotten. So memory is bounded whatever comes.
+//
+// A client that has shown a right token before is always listened to when it
+// shows one again: behind a proxy whose clients share one address, somebody
+// who guesses would otherwise lock out the Coordinator.
 type failureLimit struct {
 	mu           sync.Mutex
-	young, older map[netip.Prefix]*rate.Limiter
+	young, older map[netip.Prefix]*record
+}
+
+// record is what is known of one client.
+type record struct {
+	failures *rate.Limiter // nil before the first
+	proven   bool          // has shown a right token
 }
 
 // judge takes note of a client's token, right or wrong, and returns how long the
@@ -30,38 +40,40 @@ type failureLimit struct {
 func (l *failureLimit) judge(client string, right bool, now time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	prefix := prefixOf(client)
-	limiter := l.find(prefix)
-	if limiter == nil {
-		if right {
-			return 0
+	known := l.find(prefixOf(client))
+	if right && known.proven {
+		return 0
+	}
+	if known.failures != nil {
+		if missing := 1 - known.failures.TokensAt(now); missing > 0 {
+			return time.Duration(missing * float64(failureEvery))
 		}
-		limiter = rate.NewLimiter(rate.Every(failureEvery), failureBurst)
-		l.keep(prefix, limiter)
 	}
-	if missing := 1 - limiter.TokensAt(now); missing > 0 {
-		return time.Duration(missing * float64(failureEvery))
+	if right {
+		known.proven = true
+		return 0
 	}
-	if !right {
-		limiter.AllowN(now, 1)
-		l.keep(prefix, limiter)
+	if known.failures == nil {
+		known.failures = rate.NewLimiter(rate.Every(failureEvery), failureBurst)
 	}
+	known.failures.AllowN(now, 1)
 	return 0
 }
 
-// keep makes a client one of the younger generation.
-func (l *failureLimit) keep(prefix netip.Prefix, limiter *rate.Limiter) {
-	if _, known := l.young[prefix]; !known && (l.young == nil || len(l.young) >= rememberedClients) {
-		l.older, l.young = l.young, make(map[netip.Prefix]*rate.Limiter)
+// find returns a client's record, which is of the younger generation from now on.
+func (l *failureLimit) find(prefix netip.Prefix) *record {
+	if known := l.young[prefix]; known != nil {
+		return known
 	}
-	l.young[prefix] = limiter
-}
-
-func (l *failureLimit) find(prefix netip.Prefix) *rate.Limiter {
-	if limiter := l.young[prefix]; limiter != nil {
-		return limiter
+	known := l.older[prefix]
+	if known == nil {
+		known = new(record)
 	}
-	return l.older[prefix]
+	if l.young == nil || len(l.young) >= rememberedClients {
+		l.older, l.young = l.young, make(map[netip.Prefix]*record)
+	}
+	l.young[prefix] = known
+	return known
 }
 
 // prefixOf is what one client is taken to own: an IPv4 address, or an IPv6

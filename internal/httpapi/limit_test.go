@@ -32,14 +32,26 @@ func TestFailureLimitForgets(t *testing.T) {
 	}
 }
 
-// TestFailureLimitIgnoresSuccess sees that clients that never fail take no memory.
-func TestFailureLimitIgnoresSuccess(t *testing.T) {
+// TestProvenClient sees that who shares an address with somebody who guesses is not locked out.
+func TestProvenClient(t *testing.T) {
 	t.Parallel()
+	now := time.Unix(1_800_000_000, 0)
 	var l failureLimit
-	for i := range 1000 {
-		l.judge(fmt.Sprintf("10.0.%d.%d", i>>8, i&255), true, time.Unix(0, 0))
+	const proxy = "10.0.0.1"
+	l.judge(proxy, true, now)
+	for range 2 * failureBurst {
+		l.judge(proxy, false, now)
 	}
-	if len(l.young)+len(l.older) != 0 {
-		t.Error("somebody is remembered")
+	if l.judge(proxy, false, now) == 0 {
+		t.Error("guesses are not slowed down")
+	}
+	if l.judge(proxy, true, now) != 0 {
+		t.Error("the one with the right token waits too")
+	}
+	for i := range 2 * rememberedClients {
+		l.judge(fmt.Sprintf("192.%d.%d.%d", i>>16, i>>8&255, i&255), false, now)
+		if i%100 == 0 && l.judge(proxy, true, now) != 0 {
+			t.Fatal("one that keeps coming was forgotten")
+		}
 	}
 }

@@ -81,7 +81,7 @@ type Mount struct {
 
 // Request is what Observe is told of one finished request.
 type Request struct {
-	Method  string
+	Method  string // one of HTTP's own, or "other"
 	Route   string // the pattern, such as /v1/provision/:token/status; "" for an unknown path
 	Status  int
 	Elapsed time.Duration

@@ -11,6 +11,8 @@ import (
 	"github.com/google/uuid"
 	"pgregory.net/rapid"
 
+	"airbyte-provisioner/internal/catalog"
+	"airbyte-provisioner/internal/descriptor"
 	"airbyte-provisioner/internal/httpapi"
 	"airbyte-provisioner/internal/workload"
 )
@@ -19,7 +21,7 @@ import (
 // No answer is a 5xx, for nothing here can fail, and none is outside the document.
 func TestAnyRequest(t *testing.T) {
 	t.Parallel()
-	a := start(t)
+	a := start(t, realParse(t))
 	guardedAPI := guarded(t)
 	var tokens []string
 	for _, kind := range allKinds {
@@ -29,7 +31,7 @@ func TestAnyRequest(t *testing.T) {
 	}
 	rapid.Check(t, func(rt *rapid.T) {
 		r := anyRequest(tokens).Draw(rt, "request")
-		under := rapid.SampledFrom([]*api{a, guardedAPI}).Draw(rt, "api")
+		under := rapid.SampledFrom([]*api{a, a, a, a, guardedAPI}).Draw(rt, "api")
 		w := httptest.NewRecorder()
 		under.server.ServeHTTP(w, r)
 		response := w.Result()
@@ -43,14 +45,33 @@ func TestAnyRequest(t *testing.T) {
 	})
 }
 
+// realParse puts the product's own descriptor parser behind the API.
+func realParse(t *testing.T) func(*httpapi.Options) {
+	t.Helper()
+	connectors, err := catalog.Load("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(o *httpapi.Options) {
+		o.Parse = func(kind workload.Kind, r httpapi.ProvisioningRequest) (workload.Work, *workload.Failure) {
+			return descriptor.Parse(descriptor.Request{
+				Kind: kind, DescriptorKind: r.DescriptorKind, Descriptor: r.Descriptor,
+				LatestEnrichedDescriptor: r.LatestEnrichedDescriptor, RemoveData: r.RemoveData,
+			}, connectors)
+		}
+	}
+}
+
 // anyRequest draws requests of which many are nearly right: only those get past the first check.
 func anyRequest(tokens []string) *rapid.Generator[*http.Request] {
 	return rapid.Custom(func(t *rapid.T) *http.Request {
-		method := rapid.OneOf(
-			rapid.SampledFrom([]string{"POST", "GET", "DELETE"}), rapid.SampledFrom([]string{"PUT", "HEAD", "OPTIONS", "TRACE", "CONNECT", "PATCH", "BREW"}),
-		).Draw(t, "method")
+		target := anyPath(tokens).Draw(t, "path")
+		method := rapid.SampledFrom([]string{"POST", "GET", "DELETE", "PUT", "HEAD", "OPTIONS", "TRACE", "CONNECT", "PATCH", "BREW"}).Draw(t, "method")
+		if rapid.IntRange(0, 4).Draw(t, "right method") > 0 {
+			method = methodOf(target.Path)
+		}
 		r := &http.Request{
-			Method: method, URL: anyPath(tokens).Draw(t, "path"), Header: anyHeader().Draw(t, "header"),
+			Method: method, URL: target, Header: anyHeader().Draw(t, "header"),
 			Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Host: "provisioner", RemoteAddr: "192.0.2.1:1",
 		}
 		text := anyBody().Draw(t, "body")
@@ -64,16 +85,33 @@ func anyRequest(tokens []string) *rapid.Generator[*http.Request] {
 	})
 }
 
+// methodOf is the method that a path of the document is asked with.
+func methodOf(path string) string {
+	switch {
+	case strings.HasSuffix(path, "/status"):
+		return http.MethodGet
+	case strings.Contains(path, "/v1/provision/"):
+		return http.MethodDelete
+	case strings.Contains(path, "/v1/") || strings.Contains(path, "/v2/"):
+		return http.MethodPost
+	default:
+		return http.MethodGet
+	}
+}
+
 func anyPath(tokens []string) *rapid.Generator[*url.URL] {
 	segment := rapid.OneOf(
 		rapid.SampledFrom([]string{"v1", "v2", "provision", "validate", "status", "reverse-provisioning", "updateacl", "healthz", "docs", "..", ".", "", ":token", "*"}),
 		rapid.SampledFrom(tokens), rapid.Just(uuid.NewString()), rapid.String(),
 	)
 	token := rapid.OneOf(rapid.SampledFrom(tokens), rapid.StringMatching(`[0-9a-f-]{1,40}`), rapid.StringN(1, 10, 20))
+	submit := rapid.SampledFrom([]string{
+		"/v1/validate", "/v2/validate", "/v1/provision", "/v1/unprovision", "/v1/updateacl", "/v1/reverse-provisioning",
+	})
 	return rapid.Custom(func(t *rapid.T) *url.URL {
 		path := rapid.OneOf(
+			submit, submit, submit,
 			rapid.SampledFrom([]string{
-				"/v1/validate", "/v2/validate", "/v1/provision", "/v1/unprovision", "/v1/updateacl", "/v1/reverse-provisioning",
 				"/healthz", "/readyz", "/openapi.yaml", "/docs", "/metrics", "/",
 			}),
 			rapid.Map(token, func(s string) string { return "/v1/provision/" + s }),
@@ -97,7 +135,7 @@ func anyHeader() *rapid.Generator[http.Header] {
 	return rapid.Custom(func(t *rapid.T) http.Header {
 		h := make(http.Header)
 		set := func(name string, values ...string) {
-			if rapid.Bool().Draw(t, name) {
+			if rapid.IntRange(0, 3).Draw(t, name) == 0 {
 				h.Set(name, rapid.OneOf(rapid.SampledFrom(values), rapid.String()).Draw(t, name+" value"))
 			}
 		}
@@ -117,7 +155,7 @@ func anyHeader() *rapid.Generator[http.Header] {
 // anyBody draws bodies that are nothing, noise, any JSON, or nearly a request.
 func anyBody() *rapid.Generator[string] {
 	descriptorText := rapid.OneOf(
-		rapid.Just(descriptor), rapid.String(), rapid.SampledFrom([]string{"a: [", "&a [*a]", "componentIdToProvision: [1]", "- x", "\x00", "componentIdToProvision: 1"}),
+		rapid.Just(goodDescriptor), rapid.Just(workloadDescriptor), rapid.String(), rapid.SampledFrom([]string{"a: [", "&a [*a]", "componentIdToProvision: [1]", "- x", "\x00", "componentIdToProvision: 1"}),
 	)
 	return rapid.Custom(func(t *rapid.T) string {
 		switch rapid.IntRange(0, 4).Draw(t, "body kind") {
@@ -186,3 +224,22 @@ func FuzzValidate(f *testing.F) {
 		}
 	})
 }
+
+// workloadDescriptor is a whole one, as the usual template writes it.
+const workloadDescriptor = `
+dataProduct:
+  id: urn:dmb:dp:sales:orders:0
+  name: Orders
+  domain: sales
+  environment: production
+  version: 0.1.0
+  components:
+    - id: urn:dmb:cmp:sales:orders:0:ingestion
+      name: Ingestion
+      kind: workload
+      specific:
+        source: {name: File, connectionConfiguration: {dataset_name: orders, format: csv, url: "https://example.com/orders.csv", provider: {storage: HTTPS}}}
+        destination: {name: Snowflake, connectionConfiguration: {database: SALES}}
+        connection: {name: File <> Snowflake, dbtGitUrl: null}
+componentIdToProvision: urn:dmb:cmp:sales:orders:0:ingestion
+`

@@ -239,7 +239,7 @@ type systemError struct {
 	MoreInfo           struct{ Problems, Solutions []string }
 }
 
-const descriptor = `
+const goodDescriptor = `
 dataProduct:
   environment: production
 componentIdToProvision: urn:dmb:cmp:sales:orders:0:Ingestion
@@ -248,7 +248,7 @@ componentIdToProvision: urn:dmb:cmp:sales:orders:0:Ingestion
 // provisioning is a good body for validate, provision and unprovision.
 func provisioning(t *testing.T) string {
 	t.Helper()
-	return body(t, map[string]any{"descriptorKind": "COMPONENT_DESCRIPTOR", "descriptor": descriptor, "removeData": false})
+	return body(t, map[string]any{"descriptorKind": "COMPONENT_DESCRIPTOR", "descriptor": goodDescriptor, "removeData": false})
 }
 
 // syncBuffer is a buffer for a log that several goroutines write.
