@@ -26,7 +26,6 @@ type call struct {
 	op      string
 	body    map[string]any
 	failure *JobFailure // what a fault wants of the call's job
-	remote  bool        // the latency belongs to the job that the operation starts
 }
 
 // handler carries out an operation whose request has been checked. What it
@@ -142,15 +141,35 @@ func (s *Sim) act(r *http.Request, record *Call, raw []byte, f *Fault) answer {
 			c.failure = &JobFailure{}
 		}
 	}
-	c.remote = isJob(c.op)
-	if !c.remote {
+	if !isJob(c.op) {
 		s.wait(c.ctx, s.traffic.latency(c.op))
+		return s.perform(r, c, raw)
 	}
+	patience := s.Behavior().ProxyTimeout
+	if patience.Min <= 0 {
+		return s.perform(r, c, raw)
+	}
+	c.ctx = context.WithoutCancel(c.ctx) // the job goes on when the proxy has given up
+	done := make(chan answer, 1)
+	go func() { done <- s.perform(r, c, raw) }()
+	select {
+	case a := <-done:
+		return a
+	case <-s.after(s.draw(patience)):
+		return answer{
+			status: http.StatusGatewayTimeout, header: map[string]string{"Content-Type": "text/html"},
+			body: []byte("<html><body><h1>504 Gateway Time-out</h1></body></html>"),
+		}
+	}
+}
+
+// perform checks the request and acts; it is a job's whole time.
+func (s *Sim) perform(r *http.Request, c *call, raw []byte) answer {
 	body, err := s.operate(c, r, raw)
 	if err != nil {
 		return s.failed(err)
 	}
-	s.traffic.acted(record)
+	s.traffic.acted(c.record)
 	switch body := body.(type) {
 	case nil:
 		return answer{status: http.StatusNoContent}

@@ -37,19 +37,19 @@ func (side side) listPage(s *Sim, c *call) (any, error) {
 		return (after == nil || order(a, after) > 0) && (len(states) == 0 || slices.Contains(states, s.readActor(a)["status"]))
 	})
 	slices.SortFunc(found, order)
-	total := len(found)
-	if size := c.number("pageSize", defaultPageSize); !s.behavior.IgnorePaging && int64(total) > size {
+	total, size := len(found), c.number("pageSize", defaultPageSize)
+	if !s.behavior.IgnorePaging && int64(total) > size {
 		found = found[:max(size, 0)]
 	}
-	return s.readActors(side, found, total), nil
+	return s.readActors(side, found, total, size), nil
 }
 
-func (s *Sim) readActors(side side, actors []*Actor, total int) map[string]any {
+func (s *Sim) readActors(side side, actors []*Actor, total int, size int64) map[string]any {
 	reads := make([]any, 0, len(actors))
 	for _, a := range actors {
 		reads = append(reads, s.readActor(a))
 	}
-	return map[string]any{side.list: reads, "page_size": len(reads), "num_connections": total}
+	return map[string]any{side.list: reads, "page_size": size, "num_connections": total}
 }
 
 // search answers the actors of a workspace that are alive and whose own or
@@ -106,7 +106,7 @@ func (side side) listRows(s *Sim, c *call) (any, error) {
 		}
 	}
 	slices.SortFunc(found, s.order(""))
-	return s.readActors(side, page(found, pagination), len(found)), nil
+	return s.readActors(side, page(found, pagination), len(found), number(pagination["pageSize"], defaultPageSize)), nil
 }
 
 // page cuts a list as a Pagination object says.

@@ -87,6 +87,9 @@ type Behavior struct {
 	// JobPolls is after how many times of being asked for a job succeeds by itself; 0 means 2, negative
 	// means never: then only a command ends it.
 	JobPolls int `json:"jobPolls,omitempty"`
+	// ProxyTimeout is after how long a proxy in front answers 504 to a check or a discovery, whose job goes
+	// on (trap 10); zero means that there is no proxy.
+	ProxyTimeout Latency `json:"proxyTimeout,omitzero"`
 }
 
 func (b Behavior) edition() string {

@@ -110,14 +110,19 @@ func (s *Sim) newID() string {
 	return uuid.UUID(b).String()
 }
 
+// draw takes a time from a latency's range.
+func (s *Sim) draw(l Latency) time.Duration {
+	if l.Max <= l.Min {
+		return l.Min
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return l.Min + time.Duration(s.random.Int64N(int64(l.Max-l.Min)+1))
+}
+
 // wait lets a latency pass; it ends early when the context does.
 func (s *Sim) wait(ctx context.Context, l Latency) {
-	d := l.Min
-	if l.Max > l.Min {
-		s.mu.Lock()
-		d += time.Duration(s.random.Int64N(int64(l.Max-l.Min) + 1))
-		s.mu.Unlock()
-	}
+	d := s.draw(l)
 	if d <= 0 {
 		return
 	}

@@ -17,6 +17,7 @@ type fixture struct {
 	sim    *Sim
 	url    string
 	header http.Header
+	faulty bool // answers are spoilt on purpose: the contract does not bind them
 }
 
 func start(t *testing.T, options Options) *fixture {
@@ -74,6 +75,9 @@ func (f *fixture) send(operation string, body any) (got, error) {
 	}
 	a := got{status: response.StatusCode, raw: string(raw), header: response.Header}
 	_ = json.Unmarshal(raw, &a.body) // lists and broken bodies stay in raw
+	if !f.faulty {
+		conform(f.t, operation, a)
+	}
 	return a, nil
 }
 
@@ -174,4 +178,15 @@ func TestWholePath(t *testing.T) {
 	if got := len(f.sim.Calls("create", 0)); got != 3 {
 		t.Fatalf("%d creates in the log, want 3", got)
 	}
+}
+
+// fault adds a fault that must be a right one. From here on answers may be spoilt.
+func (f *fixture) fault(fault Fault) int {
+	f.t.Helper()
+	f.faulty = fault.Do != DoFail && fault.Do != DoHold
+	id, err := f.sim.AddFault(fault)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return id
 }

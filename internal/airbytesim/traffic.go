@@ -240,3 +240,11 @@ func (s *Sim) WaitFinished(ctx context.Context, pattern string, n int) error {
 	t := &s.traffic
 	return t.await(ctx, func() bool { return t.total(pattern, func(c *Counter) int { return c.Finished }) >= n })
 }
+
+// WaitActed returns once at least n calls that match were carried out and not
+// refused since the start or ClearCalls, also when their callers were told
+// otherwise; or with the context's error.
+func (s *Sim) WaitActed(ctx context.Context, pattern string, n int) error {
+	t := &s.traffic
+	return t.await(ctx, func() bool { return t.total(pattern, func(c *Counter) int { return c.Acted }) >= n })
+}
