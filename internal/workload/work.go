@@ -110,4 +110,8 @@ type Entities struct {
 	SourceID      string `json:"sourceId,omitempty"`
 	DestinationID string `json:"destinationId,omitempty"`
 	ConnectionID  string `json:"connectionId,omitempty"`
+	// Fingerprints are keyed hashes of what was last sent to Airbyte; only reconcile reads them.
+	Fingerprints map[string]string `json:"fingerprints,omitempty"`
+	// Signature proves that ids and fingerprints were given out by this product for this component.
+	Signature string `json:"signature,omitempty"`
 }

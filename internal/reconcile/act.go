@@ -1,0 +1,232 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+
+	"airbyte-provisioner/internal/airbyte"
+	"airbyte-provisioner/internal/workload"
+)
+
+// act carries out a plan: source and destination side by side, then the
+// connection, then the end of what is superfluous.
+func (s *session) act(ctx context.Context, d *draft) error {
+	var found *airbyte.Discovery
+	var modes []string
+	err := parallel(
+		func() (err error) {
+			found, err = s.sourceBranch(ctx, d)
+			return err
+		},
+		func() (err error) {
+			modes, err = s.destinationBranch(ctx, d)
+			return err
+		},
+	)
+	if err != nil {
+		return err
+	}
+	streams, err := s.chooseStreams(ctx, d, found, modes)
+	if err != nil {
+		return err
+	}
+	if err := s.writeConnection(ctx, d, streams, found); err != nil {
+		return err
+	}
+	return s.removeExtras(ctx, d)
+}
+
+// sourceBranch writes the source and, where that is planned, has it discover its schema.
+func (s *session) sourceBranch(ctx context.Context, d *draft) (*airbyte.Discovery, error) {
+	id, err := s.writeActor(ctx, d, d.wanted.source, d.choice.source)
+	if err != nil {
+		return nil, err
+	}
+	d.source = id
+	if d.plan.of(Discovery).Action != Run {
+		return nil, nil //nolint:nilnil // none is needed
+	}
+	return s.discover(ctx, d, id)
+}
+
+// discover asks the source for its schema. Airbyte keeps the answer, so asking
+// again after a cut connection is cheap; only a wish to look again reaches the
+// source, and only once.
+func (s *session) discover(ctx context.Context, d *draft, id string) (*airbyte.Discovery, error) {
+	anew := d.wanted.connection.rediscover && !s.here().pending(Discovery)
+	if err := s.ledger.intend(ctx, Discovery, Run, s.now()); err != nil {
+		return nil, err
+	}
+	s.log(workload.Info, workload.PhaseDiscovery, "Reading the source's schema; this may take minutes.")
+	var found airbyte.Discovery
+	err := s.slow(ctx, func() (err error) {
+		found, err = s.client.DiscoverSource(ctx, id, anew)
+		return err
+	})
+	if err != nil {
+		return nil, s.failed(workload.PhaseDiscovery, "The source's schema could not be read", err)
+	}
+	s.log(workload.Info, workload.PhaseDiscovery, "The source has %s.", count(len(found.Catalog.Streams), "stream"))
+	return &found, nil
+}
+
+// destinationBranch checks and writes the destination, and tells its sync modes
+// where they are needed.
+func (s *session) destinationBranch(ctx context.Context, d *draft) ([]string, error) {
+	w, entry := d.wanted.destination, d.plan.of(Destination)
+	if entry.configures() {
+		s.log(workload.Info, workload.PhaseDestination, "Checking the destination; this may take minutes.")
+		err := s.slow(ctx, func() error {
+			return s.client.CheckActor(ctx, airbyte.Actor{
+				Kind: airbyte.Destination, WorkspaceID: s.workspace, DefinitionID: w.definitionID, Configuration: w.configuration,
+			})
+		})
+		if err != nil {
+			return nil, s.failed(workload.PhaseDestination, "The check of the destination failed", err)
+		}
+		s.log(workload.Info, workload.PhaseDestination, "The destination's check succeeded.")
+	}
+	id, err := s.writeActor(ctx, d, w, d.choice.destination)
+	if err != nil {
+		return nil, err
+	}
+	d.destination = id
+	if d.plan.of(Discovery).Action != Run {
+		return nil, nil
+	}
+	spec, err := s.specification(ctx, airbyte.Destination, w.definitionID)
+	return spec.DestinationSyncModes, s.failed(workload.PhaseDestination, "The sync modes of the destination could not be read", err)
+}
+
+// writeActor creates or updates a source or destination as planned and returns its id.
+func (s *session) writeActor(ctx context.Context, d *draft, w wantedActor, current *found) (string, error) {
+	entry := d.plan.of(Entity(w.kind))
+	if entry.Action == Keep {
+		return current.ID, s.keepActor(ctx, w, *current)
+	}
+	uncertain := s.here().pending(Entity(w.kind)) && entry.Action == Create
+	err := s.ledger.change(ctx, func(k *known) {
+		k.intend(Entity(w.kind), entry.Action, s.now())
+		k.SyncDue = k.SyncDue || d.wanted.connection.sync
+	})
+	if err != nil {
+		return "", err
+	}
+	wish := airbyte.Actor{
+		Kind: w.kind, WorkspaceID: s.workspace, DefinitionID: w.definitionID, Name: w.name, Configuration: w.configuration,
+	}
+	var written airbyte.Actor
+	if entry.Action == Update {
+		wish.ID = current.ID
+		written, err = s.client.UpdateActor(ctx, wish)
+	} else {
+		written, err = s.client.CreateActor(ctx, wish)
+	}
+	if err != nil {
+		return "", s.notWritten(ctx, w, entry, err)
+	}
+	if err := s.wrote(ctx, w, written); err != nil {
+		return "", err
+	}
+	s.log(workload.Info, phaseOf(w.kind), "The %s %s was %s (%s).", w.kind, quoted(w.name), past(entry.Action), written.ID)
+	if uncertain {
+		return written.ID, s.removeLate(ctx, d, w.kind, written.ID)
+	}
+	return written.ID, nil
+}
+
+// notWritten tells of a write that failed. Where Airbyte refused it, nothing is pending.
+func (s *session) notWritten(ctx context.Context, w wantedActor, entry Entry, err error) error {
+	if refused(err) && entry.Action != Update {
+		if err := s.ledger.change(ctx, func(k *known) { k.done(Entity(w.kind)) }); err != nil {
+			return err
+		}
+	}
+	return s.failed(phaseOf(w.kind), fmt.Sprintf("The %s could not be %s", w.kind, past(entry.Action)), err)
+}
+
+// wrote remembers what was written and what Airbyte made of it.
+func (s *session) wrote(ctx context.Context, w wantedActor, written airbyte.Actor) error {
+	prints := w.prints
+	prints.Read = s.readPrint(w.kind, written.Configuration)
+	return s.ledger.change(ctx, func(k *known) {
+		*k.actor(w.kind) = knownActor{ID: written.ID, DefinitionID: w.definitionID, Connector: w.connector, Prints: prints}
+		k.done(Entity(w.kind))
+	})
+}
+
+func (s *session) readPrint(kind airbyte.ActorKind, configuration map[string]any) string {
+	if configuration == nil {
+		return ""
+	}
+	return s.prints.of(string(kind)+" read", configuration)
+}
+
+// keepActor remembers one that is as wanted, so that the next look is short.
+func (s *session) keepActor(ctx context.Context, w wantedActor, current found) error {
+	if settled(w, &current, s.here()) || w.configuration == nil {
+		return nil
+	}
+	return s.wrote(ctx, w, current.Actor)
+}
+
+// removeLate looks, after an earlier create whose end was never heard of, whether
+// that one acted after all, and removes what it made: nothing uses it yet.
+func (s *session) removeLate(ctx context.Context, d *draft, kind airbyte.ActorKind, keep string) error {
+	listed, err := s.client.ListActors(ctx, kind, s.workspace, searchTerm(s.digest))
+	if err != nil {
+		return s.failed(phaseOf(kind), "What an earlier attempt may have made could not be read", err)
+	}
+	for _, a := range listed {
+		if a.ID == keep || ownerOf(a.Name) != s.digest || has(d.observed.actors(kind), a.ID) {
+			continue
+		}
+		s.log(workload.Warning, phaseOf(kind), "An earlier attempt made the %s %s after all; it is removed.", kind, a.ID)
+		if err := s.deleteActor(ctx, kind, a.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// removeExtras deletes what the plan says, in its order: connections first.
+func (s *session) removeExtras(ctx context.Context, d *draft) error {
+	for _, e := range d.plan.Entries {
+		if e.Action != Delete {
+			continue
+		}
+		var err error
+		switch e.Entity {
+		case Connection:
+			err = s.deleteConnection(ctx, e.ID)
+		case Source:
+			err = s.deleteActor(ctx, airbyte.Source, e.ID)
+		case Destination:
+			err = s.deleteActor(ctx, airbyte.Destination, e.ID)
+		}
+		if err != nil {
+			return err
+		}
+		d.done = append(d.done, e)
+		s.log(workload.Info, workload.PhaseFinish, "The %s %s (%s) was removed: %s.", e.Entity, quoted(e.Name), e.ID, e.Reason)
+	}
+	return nil
+}
+
+func past(a Action) string {
+	switch a {
+	case Update:
+		return "updated"
+	case Delete:
+		return "deleted"
+	default:
+		return "created"
+	}
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

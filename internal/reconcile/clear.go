@@ -1,0 +1,119 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+
+	"airbyte-provisioner/internal/airbyte"
+	"airbyte-provisioner/internal/workload"
+)
+
+// clearAll deletes the data of connections. Nothing else has been deleted yet
+// when it fails.
+func (s *session) clearAll(ctx context.Context, connections []airbyte.ConnectionSummary) error {
+	if len(connections) == 0 {
+		s.log(workload.Info, workload.PhaseSync, "There is no connection, so there is no data to clear.")
+	}
+	for _, c := range connections {
+		if s.here().Cleared == c.ID {
+			continue // by an earlier attempt
+		}
+		if err := s.clearData(ctx, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// clearData has Airbyte clear the data of a connection's streams and waits for
+// the end of that job.
+func (s *session) clearData(ctx context.Context, c airbyte.ConnectionSummary) error {
+	job, err := s.clearJob(ctx, c.ID)
+	if err != nil {
+		return s.failed(workload.PhaseSync, "The job that clears the data could not be started; nothing was deleted yet", err)
+	}
+	if err := s.ledger.change(ctx, func(k *known) { k.ClearJob = job.ID }); err != nil {
+		return err
+	}
+	s.log(workload.Info, workload.PhaseSync, "Clearing the data of connection %s (job %d).", quoted(c.Name), job.ID)
+	job, err = s.await(ctx, job)
+	if err != nil {
+		return s.failed(workload.PhaseSync, "The job that clears the data could not be followed; nothing was deleted yet", err)
+	}
+	succeeded := job.Status == airbyte.JobSucceeded
+	err = s.ledger.change(ctx, func(k *known) {
+		k.ClearJob = 0
+		if succeeded {
+			k.Cleared = c.ID
+		}
+	})
+	if err != nil || succeeded {
+		return err
+	}
+	return clearFailure(c, job)
+}
+
+func clearFailure(c airbyte.ConnectionSummary, job airbyte.Job) error {
+	said := ""
+	if job.Message != "" {
+		said = " Airbyte says: " + sentence(job.Message)
+	}
+	return &workload.Failure{
+		Code: workload.CodeCheck, Phase: workload.PhaseSync,
+		Message: fmt.Sprintf("The data of connection %s could not be cleared: job %d ended as %s. Nothing was deleted yet.%s", quoted(c.Name), job.ID, job.Status, said),
+		Solutions: []string{
+			"Look at the job in Airbyte, remove its cause, then unprovision again.",
+			"Unprovision without the data (removeData: false) to keep it in the destination.",
+		},
+	}
+}
+
+// clearJob returns the job that clears a connection: one that is under way,
+// from an earlier attempt, or a new one.
+func (s *session) clearJob(ctx context.Context, connection string) (airbyte.Job, error) {
+	if id := s.here().ClearJob; id != 0 {
+		job, err := s.client.GetJob(ctx, id)
+		if err == nil && job.ConnectionID == connection && (!job.Ended() || job.Status == airbyte.JobSucceeded) {
+			return job, nil
+		}
+		if err != nil && !airbyte.NotFound(err) {
+			return job, err
+		}
+	}
+	jobs, err := s.client.ActiveJobs(ctx, connection)
+	if err != nil {
+		return airbyte.Job{}, err
+	}
+	for _, job := range jobs {
+		if job.ConfigType == airbyte.JobClear || job.ConfigType == airbyte.JobReset {
+			return job, nil
+		}
+	}
+	if err := s.cancelJobs(ctx, connection); err != nil {
+		return airbyte.Job{}, err
+	}
+	job, err := s.client.ClearConnection(ctx, connection)
+	if airbyte.NotFound(err) { // an older server
+		return s.client.ResetConnection(ctx, connection)
+	}
+	return job, err
+}
+
+// await follows a job to its end and logs how it goes on.
+func (s *session) await(ctx context.Context, job airbyte.Job) (airbyte.Job, error) {
+	status := job.Status
+	for !job.Ended() {
+		if err := wait(ctx, s.PollInterval); err != nil {
+			return job, err
+		}
+		var err error
+		if job, err = s.client.GetJob(ctx, job.ID); err != nil {
+			return job, err
+		}
+		if job.Status != status {
+			status = job.Status
+			s.log(workload.Info, workload.PhaseSync, "Job %d is %s.", job.ID, status)
+		}
+	}
+	return job, nil
+}

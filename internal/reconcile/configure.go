@@ -1,0 +1,198 @@
+package reconcile
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+
+	"airbyte-provisioner/internal/airbyte"
+	"airbyte-provisioner/internal/workload"
+)
+
+// Configurer knows connectors and makes the final configuration of an actor.
+type Configurer interface {
+	// Definition returns Airbyte's id of the connector that an actor names;
+	// empty when only the workspace's own list of connectors can tell.
+	Definition(kind airbyte.ActorKind, actor workload.Actor) string
+	// Configure makes the final configuration of the work's source or destination: the descriptor's, with defaults,
+	// settings and derived values, secrets resolved, checked with the connector's
+	// specification. Without one (nil) it checks nothing that needs it; equal
+	// inputs then still give equal results.
+	Configure(ctx context.Context, kind airbyte.ActorKind, work workload.Work, spec json.RawMessage) (Configured, error)
+}
+
+// Configured is a final configuration.
+type Configured struct {
+	Configuration map[string]any
+	// Secrets are the paths of its secrets, such as "credentials.password" or "streams[0].key".
+	Secrets []string
+	// Warnings are for the operation's log; they hold no secret.
+	Warnings []string
+}
+
+// specifications caches what connectors must be given, by definition and
+// version. It is safe for concurrent use.
+type specifications struct {
+	mu    sync.Mutex
+	byKey map[string]airbyte.Specification
+}
+
+// maxSpecifications bounds the cache: a specification has some 10 to 200 KB.
+const maxSpecifications = 64
+
+// get returns the specification of the version that the workspace has now.
+func (s *specifications) get(ctx context.Context, c *airbyte.Client, kind airbyte.ActorKind, workspace, definition string) (airbyte.Specification, error) {
+	have, err := c.GetDefinition(ctx, kind, workspace, definition)
+	if err != nil {
+		return airbyte.Specification{}, err
+	}
+	key := strings.Join([]string{string(kind), definition, have.DockerRepository, have.DockerImageTag}, "\x00")
+	s.mu.Lock()
+	cached, ok := s.byKey[key]
+	s.mu.Unlock()
+	if ok {
+		return cached, nil
+	}
+	fresh, err := c.GetSpecification(ctx, kind, workspace, definition)
+	if err != nil || have.DockerImageTag == "" {
+		return fresh, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.byKey == nil || len(s.byKey) >= maxSpecifications {
+		s.byKey = map[string]airbyte.Specification{}
+	}
+	s.byKey[key] = fresh
+	return fresh, nil
+}
+
+// wantActor says what source or destination is wanted, as far as that can be
+// told without the connector's specification.
+func (s *session) wantActor(ctx context.Context, kind airbyte.ActorKind) (wantedActor, error) {
+	actor, phase := s.actorWork(kind), phaseOf(kind)
+	w := wantedActor{kind: kind, name: actorName(actor.Name, s.digest), connector: actor.Connector}
+	definition, err := s.definitionOf(ctx, kind, actor)
+	if err != nil {
+		return w, s.failed(phase, "The connector of the "+string(kind)+" could not be found", err)
+	}
+	w.definitionID = definition
+	resolved, err := s.Configurer.Configure(ctx, kind, s.work, nil)
+	if failure, ok := secretFailure(err); ok {
+		return w, inPhase(failure, phase)
+	}
+	if err == nil {
+		w.prints.Wanted = s.prints.of(string(kind)+" wanted", []any{definition, resolved.Configuration})
+	}
+	return w, nil
+}
+
+func (s *session) actorWork(kind airbyte.ActorKind) workload.Actor {
+	if kind == airbyte.Source {
+		return s.work.Source
+	}
+	return s.work.Destination
+}
+
+// complete adds the configuration, checked with the connector's specification.
+func (s *session) complete(ctx context.Context, w *wantedActor) error {
+	phase := phaseOf(w.kind)
+	spec, err := s.specification(ctx, w.kind, w.definitionID)
+	if err != nil {
+		return s.failed(phase, "The specification of the "+string(w.kind)+"'s connector could not be read", err)
+	}
+	configured, err := s.Configurer.Configure(ctx, w.kind, s.work, spec.Schema)
+	if err != nil {
+		return inPhase(err, phase)
+	}
+	for _, warning := range configured.Warnings {
+		s.log(workload.Warning, phase, "%s", warning)
+	}
+	if hidden := masks("", configured.Configuration); len(hidden) > 0 {
+		return maskFailure(w.kind, hidden)
+	}
+	w.configuration, w.secrets = configured.Configuration, slices.Clone(configured.Secrets)
+	if w.configuration == nil {
+		w.configuration = map[string]any{}
+	}
+	slices.Sort(w.secrets)
+	if len(w.secrets) > 0 {
+		w.prints.Secrets = s.prints.of(string(w.kind)+" secrets", valuesAt(w.configuration, w.secrets))
+	}
+	return nil
+}
+
+// specification reads a connector's specification, once in an attempt.
+func (s *session) specification(ctx context.Context, kind airbyte.ActorKind, definition string) (airbyte.Specification, error) {
+	s.specs.mu.Lock()
+	defer s.specs.mu.Unlock()
+	if spec, ok := s.specs.read[kind]; ok {
+		return spec, nil
+	}
+	spec, err := s.specifications.get(ctx, s.client, kind, s.workspace, definition)
+	if err == nil {
+		s.specs.read[kind] = spec
+	}
+	return spec, err
+}
+
+// maskFailure refuses to send what Airbyte shows instead of a secret.
+func maskFailure(kind airbyte.ActorKind, hidden []string) error {
+	failure := &workload.Failure{
+		Code: workload.CodeInvalid, Phase: phaseOf(kind),
+		Message:   "The configuration of the " + string(kind) + " holds asterisks, as Airbyte shows them, instead of a secret.",
+		Solutions: []string{"Write the secret itself as a reference such as ${secret:NAME}."},
+	}
+	for _, at := range hidden {
+		failure.Problems = append(failure.Problems, workload.Problem{
+			Path: "specific." + string(kind) + ".connectionConfiguration." + at, Message: "expected a reference to a secret, found asterisks",
+		})
+	}
+	return failure
+}
+
+// definitionOf returns the definition id of an actor's connector, from the
+// descriptor, the catalogue, what is known, or the workspace's own list.
+func (s *session) definitionOf(ctx context.Context, kind airbyte.ActorKind, actor workload.Actor) (string, error) {
+	if id := s.Configurer.Definition(kind, actor); id != "" {
+		return strings.ToLower(id), nil
+	}
+	k := s.ledger.look()
+	if last := k.actor(kind); last.Connector == actor.Connector && last.DefinitionID != "" && k.WorkspaceID == s.workspace {
+		return last.DefinitionID, nil
+	}
+	definitions, err := s.client.ListDefinitions(ctx, kind, s.workspace)
+	if err != nil {
+		return "", err
+	}
+	return definitionNamed(kind, actor.Connector, definitions)
+}
+
+// definitionNamed finds a connector by the last part of its image's name, or by its name in Airbyte.
+func definitionNamed(kind airbyte.ActorKind, connector string, definitions []airbyte.Definition) (string, error) {
+	var names, ids []string
+	for _, d := range definitions {
+		image := path.Base(d.DockerRepository)
+		names = append(names, image)
+		if strings.EqualFold(image, connector) || strings.EqualFold(d.Name, connector) {
+			ids = append(ids, d.ID)
+		}
+	}
+	failure := &workload.Failure{
+		Code: workload.CodeInvalid, Phase: workload.PhaseObserve,
+		Solutions: []string{"Correct specific." + string(kind) + ".connector, or name the connector's id in specific." + string(kind) + ".definitionId."},
+	}
+	switch len(ids) {
+	case 1:
+		return strings.ToLower(ids[0]), nil
+	case 0:
+		failure.Message = fmt.Sprintf("There is no %s connector %s, neither in the catalogue nor in the Airbyte workspace%s.", kind, quoted(connector), hint(connector, names))
+	default:
+		failure.Message = fmt.Sprintf("The Airbyte workspace has %d %s connectors %s.", len(ids), kind, quoted(connector))
+	}
+	failure.Problems = []workload.Problem{{Path: "specific." + string(kind) + ".connector", Message: "expected the name of one connector"}}
+	return "", failure
+}

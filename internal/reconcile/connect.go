@@ -1,0 +1,218 @@
+package reconcile
+
+import (
+	"context"
+	"slices"
+
+	"airbyte-provisioner/internal/airbyte"
+	"airbyte-provisioner/internal/workload"
+)
+
+// chooseStreams decides the streams of the connection after a discovery; nil
+// without one, when they are those that the connection has.
+func (s *session) chooseStreams(ctx context.Context, d *draft, discovery *airbyte.Discovery, modes []string) ([]airbyte.ConfiguredStream, error) {
+	shape := d.wanted.connection.shape
+	names := namespacing{definition: shape.NamespaceDefinition, format: shape.NamespaceFormat, prefix: shape.Prefix}
+	if discovery == nil {
+		return nil, streamFailure(names.collisions(d.connection.Catalog.Streams))
+	}
+	pick := selection{discovered: discovery.Catalog.Streams, modes: modes, wishes: s.work.Connection.Streams, namespace: names}
+	k := s.here()
+	if !fresh(d.wanted, d.plan.of(Source), k) {
+		pick.only = k.Discovery.Streams
+		s.missing(pick)
+	}
+	streams, problems := pick.choose()
+	if len(problems) > 0 {
+		return nil, streamFailure(problems)
+	}
+	d.wanted.connection.shape.Streams, d.wanted.connection.streams = streamShapes(streams), true
+	// The plan was made without the streams.
+	for i, e := range d.plan.Entries {
+		if e.Entity == Connection && e.Action != Delete {
+			d.plan.Entries[i] = s.replan(d)
+			if d.plan.Entries[i].Action == Update {
+				s.log(workload.Info, workload.PhaseConnection, "Plan: "+d.plan.Entries[i].String())
+			}
+		}
+	}
+	return streams, ctx.Err()
+}
+
+// replan decides on the connection again, now that the streams are known.
+func (s *session) replan(d *draft) Entry {
+	return decideConnection(d.wanted.connection, d.plan.of(Source), d.plan.of(Destination), d.connection, s.here())
+}
+
+// missing tells of streams that were there at the last discovery.
+func (s *session) missing(pick selection) {
+	for _, key := range pick.only {
+		if !slices.ContainsFunc(pick.discovered, func(c airbyte.ConfiguredStream) bool { return c.Stream.Key() == key }) {
+			s.log(workload.Warning, workload.PhaseDiscovery, "The source no longer has the stream %s.", key)
+		}
+	}
+}
+
+func streamFailure(problems []workload.Problem) error {
+	if len(problems) == 0 {
+		return nil
+	}
+	return &workload.Failure{
+		Code: workload.CodeInvalid, Phase: workload.PhaseDiscovery,
+		Message:   "The streams that the descriptor asks for do not fit the source and the destination.",
+		Problems:  problems,
+		Solutions: []string{"Correct specific.connection.streams as each problem says, then provision again."},
+	}
+}
+
+// writeConnection creates or updates the connection as planned.
+func (s *session) writeConnection(ctx context.Context, d *draft, streams []airbyte.ConfiguredStream, discovery *airbyte.Discovery) error {
+	entry := d.plan.of(Connection)
+	switch entry.Action {
+	case Keep:
+		d.joined = d.connection.ID
+		return s.wroteConnection(ctx, d, *d.connection, streams, discovery, false)
+	case Update:
+		return s.updateConnection(ctx, d, streams, discovery)
+	default:
+		return s.createConnection(ctx, d, streams, discovery)
+	}
+}
+
+func (s *session) createConnection(ctx context.Context, d *draft, streams []airbyte.ConfiguredStream, discovery *airbyte.Discovery) error {
+	w := d.wanted.connection.shape
+	err := s.ledger.change(ctx, func(k *known) {
+		k.intend(Connection, Create, s.now())
+		k.SyncDue = d.wanted.connection.sync
+	})
+	if err != nil {
+		return err
+	}
+	created, err := s.client.CreateConnection(ctx, airbyte.ConnectionCreate{
+		SourceID: d.source, DestinationID: d.destination, Status: w.Status, Name: w.Name,
+		NamespaceDefinition: w.NamespaceDefinition, NamespaceFormat: w.NamespaceFormat, Prefix: w.Prefix,
+		ScheduleType: w.Schedule.Type, ScheduleData: scheduleData(w.Schedule),
+		Catalog: &airbyte.Catalog{Streams: streams}, SourceCatalogID: discovery.CatalogID, NonBreakingChanges: w.NonBreakingChanges,
+	})
+	if err != nil {
+		if refused(err) {
+			if err := s.ledger.change(ctx, func(k *known) { k.done(Connection) }); err != nil {
+				return err
+			}
+		}
+		return s.failed(workload.PhaseConnection, "The connection could not be created", err)
+	}
+	s.log(workload.Info, workload.PhaseConnection, "The connection %s was created (%s) with %s.", quoted(w.Name), created.ID, count(len(streams), "stream"))
+	d.joined = created.ID
+	return s.wroteConnection(ctx, d, created, streams, discovery, true)
+}
+
+func (s *session) updateConnection(ctx context.Context, d *draft, streams []airbyte.ConfiguredStream, discovery *airbyte.Discovery) error {
+	w, changes := d.wanted.connection.shape, connectionChanges(d.wanted.connection, *d.connection, s.here())
+	patch := airbyte.ConnectionUpdate{ID: d.connection.ID}
+	for field := range changes {
+		switch field {
+		case fieldName:
+			patch.Name = &w.Name
+		case fieldStatus:
+			patch.Status = &w.Status
+		case fieldSchedule:
+			patch.ScheduleType, patch.ScheduleData = &w.Schedule.Type, scheduleData(w.Schedule)
+		case fieldNamespace:
+			patch.NamespaceDefinition = &w.NamespaceDefinition
+			if w.NamespaceDefinition == customFormat {
+				patch.NamespaceFormat = &w.NamespaceFormat
+			}
+		case fieldPrefix:
+			patch.Prefix = &w.Prefix
+		case fieldNonBreaking:
+			patch.NonBreakingChanges = &w.NonBreakingChanges
+		case fieldStreams:
+			patch.Catalog = &airbyte.Catalog{Streams: keepMappers(streams, d.connection.Catalog.Streams)}
+			if discovery.CatalogID != "" {
+				patch.SourceCatalogID = &discovery.CatalogID
+			}
+			if d.connection.BreakingChange {
+				patch.BreakingChange = new(bool) // what broke is in the new catalog
+			}
+		}
+	}
+	d.joined = d.connection.ID
+	if d.wanted.connection.sync {
+		if err := s.ledger.change(ctx, func(k *known) { k.SyncDue = true }); err != nil {
+			return err
+		}
+	}
+	updated, err := s.client.UpdateConnection(ctx, patch)
+	if err != nil {
+		return s.failed(workload.PhaseConnection, "The connection could not be updated", err)
+	}
+	s.log(workload.Info, workload.PhaseConnection, "The connection %s was updated (%s).", quoted(w.Name), updated.ID)
+	return s.wroteConnection(ctx, d, updated, streams, discovery, true)
+}
+
+// keepMappers leaves in place what people set on a stream that stays and that a
+// descriptor cannot say: a catalog that is sent replaces the whole one.
+func keepMappers(streams, before []airbyte.ConfiguredStream) []airbyte.ConfiguredStream {
+	kept := slices.Clone(streams)
+	for i := range kept {
+		at := slices.IndexFunc(before, func(c airbyte.ConfiguredStream) bool { return c.Stream.Key() == kept[i].Stream.Key() })
+		if at < 0 {
+			continue
+		}
+		old, config := before[at].Config, &kept[i].Config
+		config.Mappers, config.HashedFields = old.Mappers, old.HashedFields
+		config.IncludeFiles, config.DestinationObjectName = old.IncludeFiles, old.DestinationObjectName
+	}
+	return kept
+}
+
+// wroteConnection remembers the connection and the discovery behind it.
+func (s *session) wroteConnection(ctx context.Context, d *draft, c airbyte.Connection, streams []airbyte.ConfiguredStream, discovery *airbyte.Discovery, changed bool) error {
+	w := d.wanted.connection
+	return s.ledger.change(ctx, func(k *known) {
+		if discovery != nil {
+			k.Discovery = knownDiscovery{
+				At: s.now(), Source: d.wanted.source.prints.Wanted, Wishes: w.wishes, CatalogID: discovery.CatalogID,
+				Set: s.prints.of("streams", w.shape.Streams), Streams: keys(streams),
+			}
+			k.done(Discovery)
+		}
+		// Of a connection that was only looked at, no more is taken down than that
+		// it is the one: what differs and is kept, for a server that does not take
+		// it over, was taken down when it was written.
+		if changed || k.Connection.ID != c.ID || !same(k.Connection.Wanted, w.wantedPrint(*k)) {
+			k.Connection = knownConnection{ID: c.ID, Name: c.Name, Wanted: w.wantedPrint(*k), Read: s.prints.of("read", shapeOf(c))}
+		}
+		k.done(Connection)
+	})
+}
+
+func keys(streams []airbyte.ConfiguredStream) []airbyte.StreamKey {
+	all := make([]airbyte.StreamKey, 0, len(streams))
+	for _, c := range streams {
+		all = append(all, c.Stream.Key())
+	}
+	return all
+}
+
+// sync starts a sync where one is due.
+func (s *session) sync(ctx context.Context, d *draft) error {
+	if !s.here().SyncDue {
+		return nil
+	}
+	if d.wanted.connection.shape.Status != defaultStatus {
+		s.log(workload.Info, workload.PhaseSync, "No sync was started: the connection is not active.")
+		return s.ledger.change(ctx, func(k *known) { k.SyncDue = false })
+	}
+	job, err := s.client.SyncConnection(ctx, d.joined)
+	switch {
+	case hasClass(err, airbyte.ClassConflict):
+		s.log(workload.Info, workload.PhaseSync, "A sync is running already.")
+	case err != nil:
+		return s.failed(workload.PhaseSync, "Everything is in place, but the sync could not be started", err)
+	default:
+		s.log(workload.Info, workload.PhaseSync, "A sync was started (job %d).", job.ID)
+	}
+	return s.ledger.change(ctx, func(k *known) { k.SyncDue = false })
+}

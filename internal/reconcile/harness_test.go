@@ -1,0 +1,335 @@
+package reconcile
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http/httptest"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"airbyte-provisioner/internal/airbyte"
+	"airbyte-provisioner/internal/airbytesim"
+	"airbyte-provisioner/internal/workload"
+)
+
+const (
+	postgresID = "decd338e-5647-4c0b-adf4-da0e75f5a750"
+	fakerID    = "dfd88b22-b603-4c3d-aad7-3701784586b1"
+	warehouse  = "25c5221d-dce2-4163-ade9-739ef790f503" // destination-postgres
+	localJSON  = "a625d593-bba5-4a1c-a53d-2d246268a816"
+	workspace  = airbytesim.DefaultWorkspace
+	otherPlace = "0c5d4f1e-6a0c-4c5e-9a53-3b1ff5a1c001"
+)
+
+// memory keeps what is remembered in the test.
+type memory struct {
+	mu     sync.Mutex
+	values map[string][]byte
+	writes int
+	fails  func(n int) error // asked before each write, with its number
+}
+
+func (m *memory) Recall(_ context.Context, c workload.Component) ([]byte, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.values[c.Digest()], nil
+}
+
+func (m *memory) Remember(_ context.Context, c workload.Component, value []byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.writes++
+	if m.fails != nil {
+		if err := m.fails(m.writes); err != nil {
+			return err
+		}
+	}
+	m.values[c.Digest()] = slices.Clone(value)
+	return nil
+}
+
+func (m *memory) Forget(_ context.Context, c workload.Component) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.values, c.Digest())
+	return nil
+}
+
+// configurer resolves ${secret:NAME} and finds the fields that the specification marks as secret.
+type configurer struct {
+	mu      sync.Mutex
+	secrets map[string]string
+}
+
+var reference = regexp.MustCompile(`^\$\{secret:(\w+)\}$`)
+
+func (c *configurer) set(name, value string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.secrets[name] = value
+}
+
+func (*configurer) Definition(_ airbyte.ActorKind, actor workload.Actor) string {
+	return actor.DefinitionID
+}
+
+func (c *configurer) Configure(_ context.Context, kind airbyte.ActorKind, work workload.Work, spec json.RawMessage) (Configured, error) {
+	actor := work.Source
+	if kind == airbyte.Destination {
+		actor = work.Destination
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	resolved, err := c.resolve(actor.Configuration)
+	if err != nil {
+		return Configured{}, err
+	}
+	configured := Configured{Configuration: resolved.(map[string]any)}
+	if spec != nil {
+		var schema map[string]any
+		if err := json.Unmarshal(spec, &schema); err != nil {
+			return Configured{}, err
+		}
+		configured.Secrets = secretsIn("", configured.Configuration, []any{schema})
+	}
+	return configured, nil
+}
+
+func (c *configurer) resolve(value any) (any, error) {
+	switch value := value.(type) {
+	case map[string]any:
+		all := map[string]any{}
+		for name, member := range value {
+			resolved, err := c.resolve(member)
+			if err != nil {
+				return nil, err
+			}
+			all[name] = resolved
+		}
+		return all, nil
+	case string:
+		match := reference.FindStringSubmatch(value)
+		if match == nil {
+			return value, nil
+		}
+		secret, ok := c.secrets[match[1]]
+		if !ok {
+			return nil, &workload.Failure{Code: workload.CodeSecret, Message: "There is no secret " + match[1] + "."}
+		}
+		return secret, nil
+	}
+	return value, nil
+}
+
+// secretsIn returns the paths that one of the schemas, or an alternative in one, marks as secret.
+func secretsIn(at string, value any, schemas []any) []string {
+	var flat []map[string]any
+	for len(schemas) > 0 {
+		schema, _ := schemas[0].(map[string]any)
+		schemas = schemas[1:]
+		for _, word := range []string{"oneOf", "anyOf", "allOf"} {
+			more, _ := schema[word].([]any)
+			schemas = append(schemas, more...)
+		}
+		flat = append(flat, schema)
+	}
+	for _, schema := range flat {
+		if schema["airbyte_secret"] == true {
+			return []string{at}
+		}
+	}
+	object, _ := value.(map[string]any)
+	var found []string
+	for _, name := range slices.Sorted(maps.Keys(object)) {
+		var below []any
+		for _, schema := range flat {
+			properties, _ := schema["properties"].(map[string]any)
+			if p, ok := properties[name]; ok {
+				below = append(below, p)
+			}
+		}
+		found = append(found, secretsIn(joinPath(at, name), object[name], below)...)
+	}
+	return found
+}
+
+// bench is a simulator with a reconciler in front of it.
+type bench struct {
+	t       *testing.T
+	sim     *airbytesim.Sim
+	r       *Reconciler
+	memory  *memory
+	secrets *configurer
+	mu      sync.Mutex
+	lines   []string
+	holds   func() error
+}
+
+func newBench(t testing.TB, options airbytesim.Options, change ...func(*Options)) *bench {
+	t.Helper()
+	options.WorkspaceIDs = append([]string{workspace, otherPlace}, options.WorkspaceIDs...)
+	sim, err := airbytesim.New(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(sim.API())
+	t.Cleanup(func() { sim.Close(); server.Close() })
+	client, err := airbyte.New(airbyte.Options{BaseURL: server.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &bench{
+		sim: sim, memory: &memory{values: map[string][]byte{}},
+		secrets: &configurer{secrets: map[string]string{"SOURCE": "s3cret-source", "WAREHOUSE": "s3cret-warehouse"}},
+	}
+	b.t, _ = t.(*testing.T)
+	reconcilerOptions := Options{
+		Client: client, Configurer: b.secrets, Memory: b.memory, Workspace: workspace, UIURL: "https://airbyte.example/",
+		FingerprintKey: []byte("a key"), PollInterval: time.Millisecond,
+		Now: func() time.Time { return time.Date(2026, 3, 4, 5, 6, 7, 8, time.UTC) },
+	}
+	for _, c := range change {
+		c(&reconcilerOptions)
+	}
+	if b.r, err = New(reconcilerOptions); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// restart is what a new process would be: caches are gone, what is remembered stays.
+func (b *bench) restart() {
+	r, err := New(b.r.Options)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.r = r
+}
+
+func (b *bench) attempt() workload.Attempt {
+	return workload.Attempt{Token: "token", Number: 1, Holds: b.holds, Log: func(level workload.Level, phase workload.Phase, message string) {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.lines = append(b.lines, fmt.Sprintf("%s %s: %s", level, phase, message))
+	}}
+}
+
+func (b *bench) log() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return strings.Join(b.lines, "\n")
+}
+
+// try provisions and returns what came of it; the call log begins anew.
+func (b *bench) try(work workload.Work) (workload.Outcome, error) {
+	b.mu.Lock()
+	b.lines = nil
+	b.mu.Unlock()
+	b.sim.ClearCalls()
+	return b.r.Provision().Perform(context.Background(), work, b.attempt())
+}
+
+func (b *bench) provision(work workload.Work) workload.Outcome {
+	b.t.Helper()
+	outcome, err := b.try(work)
+	if err != nil {
+		b.t.Fatalf("provision: %v\n%s", err, b.log())
+	}
+	return outcome
+}
+
+func (b *bench) tryUnprovision(work workload.Work) (workload.Outcome, error) {
+	b.mu.Lock()
+	b.lines = nil
+	b.mu.Unlock()
+	b.sim.ClearCalls()
+	return b.r.Unprovision().Perform(context.Background(), work, b.attempt())
+}
+
+func (b *bench) unprovision(work workload.Work) workload.Outcome {
+	b.t.Helper()
+	outcome, err := b.tryUnprovision(work)
+	if err != nil {
+		b.t.Fatalf("unprovision: %v\n%s", err, b.log())
+	}
+	return outcome
+}
+
+// failure is the Failure that an operation must end in.
+func (b *bench) failure(err error) *workload.Failure {
+	b.t.Helper()
+	if err == nil {
+		b.t.Fatalf("it succeeded, and should have failed\n%s", b.log())
+	}
+	return workload.AsFailure(err)
+}
+
+// calls are the operations called since the last provision or unprovision began, sorted.
+func (b *bench) calls() []string {
+	var all []string
+	for _, c := range b.sim.Calls("*", 0) {
+		all = append(all, c.Operation)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// writes are the calls among them that change something.
+func (b *bench) writes() []string {
+	return slices.DeleteFunc(b.calls(), func(operation string) bool {
+		verb := operation[strings.LastIndexByte(operation, '/')+1:]
+		return strings.HasPrefix(verb, "get") || strings.HasPrefix(verb, "list") || strings.Contains(verb, "check_connection") || verb == "discover_schema"
+	})
+}
+
+// live is what the simulator holds that is not deleted.
+type live struct {
+	sources, destinations []airbytesim.Actor
+	connections           []airbytesim.Connection
+}
+
+func (b *bench) live() live {
+	c := b.sim.Contents()
+	gone := func(a airbytesim.Actor) bool { return a.Deleted }
+	return live{
+		slices.DeleteFunc(c.Sources, gone), slices.DeleteFunc(c.Destinations, gone),
+		slices.DeleteFunc(c.Connections, func(c airbytesim.Connection) bool { return c.Status == "deprecated" }),
+	}
+}
+
+// one fails unless exactly one source, destination and connection are there, and joined.
+func (b *bench) one() (source, destination airbytesim.Actor, connection airbytesim.Connection) {
+	b.t.Helper()
+	l := b.live()
+	if len(l.sources) != 1 || len(l.destinations) != 1 || len(l.connections) != 1 {
+		b.t.Fatalf("there are %d sources, %d destinations, %d connections\n%s", len(l.sources), len(l.destinations), len(l.connections), b.log())
+	}
+	c := l.connections[0]
+	if c.SourceID != l.sources[0].ID || c.DestinationID != l.destinations[0].ID {
+		b.t.Fatalf("the connection does not join the source and the destination")
+	}
+	return l.sources[0], l.destinations[0], c
+}
+
+// orders is work with secrets in its source and destination.
+func orders() workload.Work {
+	return workload.Work{
+		Component:   workload.NewComponent("urn:dmb:cmp:sales:orders:0:copy", "development"),
+		DataProduct: workload.DataProduct{Name: "orders", Domain: "sales", Version: "0.1.0"},
+		Source: workload.Actor{Name: "Orders database", DefinitionID: postgresID, Configuration: map[string]any{
+			"host": "db.example", "port": 5432, "database": "orders", "username": "reader", "password": "${secret:SOURCE}",
+			"schemas": []any{"public"}, "ssl_mode": map[string]any{"mode": "prefer"}, "replication_method": map[string]any{"method": "Xmin"},
+			"tunnel_method": map[string]any{"tunnel_method": "NO_TUNNEL"},
+		}},
+		Destination: workload.Actor{Name: "Warehouse", DefinitionID: warehouse, Configuration: map[string]any{
+			"host": "wh.example", "port": 5432, "database": "dwh", "schema": "raw", "username": "writer", "password": "${secret:WAREHOUSE}",
+		}},
+		Connection: workload.Connection{Name: "Orders to warehouse"},
+	}
+}

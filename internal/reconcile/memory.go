@@ -1,0 +1,214 @@
+package reconcile
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"sync"
+	"time"
+
+	"airbyte-provisioner/internal/airbyte"
+	"airbyte-provisioner/internal/workload"
+)
+
+// Memory keeps what is known of a component from one operation to the next.
+type Memory interface {
+	// Recall returns what was last remembered; nil when nothing is.
+	Recall(ctx context.Context, component workload.Component) ([]byte, error)
+	Remember(ctx context.Context, component workload.Component, value []byte) error
+	Forget(ctx context.Context, component workload.Component) error
+}
+
+// knownVersion is the version of the JSON form of known.
+const knownVersion = 1
+
+// known is what is remembered of a component: nothing in it is trusted before
+// Airbyte was looked at, and no secret is in it, only keyed fingerprints.
+type known struct {
+	Version     int             `json:"v"`
+	WorkspaceID string          `json:"workspace,omitempty"`
+	Source      knownActor      `json:"source,omitzero"`
+	Destination knownActor      `json:"destination,omitzero"`
+	Connection  knownConnection `json:"connection,omitzero"`
+	Discovery   knownDiscovery  `json:"discovery,omitzero"`
+	// Intents are the calls that were about to be made when this was remembered.
+	Intents map[Entity]intent `json:"intents,omitempty"`
+	// Former are entities in other workspaces that are still to be removed.
+	Former []workload.Entities `json:"former,omitempty"`
+	// SyncDue says that a sync is to be started when all is in place.
+	SyncDue bool `json:"syncDue,omitempty"`
+	// Listed is how many connections the workspace held when they were last listed; 0 means unknown.
+	Listed int `json:"listed,omitempty"`
+	// ClearJob is the job that clears the streams' data for an unprovision.
+	ClearJob int64 `json:"clearJob,omitempty"`
+	// Cleared is the connection whose data that job has cleared.
+	Cleared string `json:"cleared,omitempty"`
+}
+
+// knownActor is what was last written to a source or destination.
+type knownActor struct {
+	ID           string `json:"id,omitempty"`
+	DefinitionID string `json:"definition,omitempty"`
+	Connector    string `json:"connector,omitempty"`
+	// Prints are the fingerprints of what was sent and read; zero when unknown.
+	Prints Prints `json:"prints,omitzero"`
+}
+
+// Prints are keyed fingerprints of an actor's configuration.
+type Prints struct {
+	Wanted  string `json:"wanted,omitempty"`  // what the descriptor and the settings came to, secrets included
+	Read    string `json:"read,omitempty"`    // what Airbyte answered after the last write, secrets masked
+	Secrets string `json:"secrets,omitempty"` // the secrets last sent
+}
+
+// knownConnection is what was last written to the connection.
+type knownConnection struct {
+	ID     string `json:"id,omitempty"`
+	Name   string `json:"name,omitempty"`
+	Wanted string `json:"wanted,omitempty"` // fingerprint of what was wanted
+	Read   string `json:"read,omitempty"`   // fingerprint of what Airbyte answered, normalised
+}
+
+// knownDiscovery is the last discovery that led to a connection.
+type knownDiscovery struct {
+	At        time.Time `json:"at,omitzero"`
+	Source    string    `json:"source,omitempty"` // fingerprint of the source's configuration that was discovered
+	Wishes    string    `json:"wishes,omitempty"` // fingerprint of what the descriptor said of streams
+	CatalogID string    `json:"catalogId,omitempty"`
+	Set       string    `json:"set,omitempty"` // fingerprint of the configured streams
+	// Streams are the chosen ones.
+	Streams []airbyte.StreamKey `json:"streams,omitempty"`
+}
+
+// intent is a call whose end is not known yet.
+type intent struct {
+	Action Action    `json:"action"`
+	Since  time.Time `json:"since"`
+}
+
+func (k known) pending(e Entity) bool {
+	_, pending := k.Intents[e]
+	return pending
+}
+
+func (k *known) actor(kind airbyte.ActorKind) *knownActor {
+	if kind == airbyte.Source {
+		return &k.Source
+	}
+	return &k.Destination
+}
+
+// entities are the ids.
+func (k known) entities() workload.Entities {
+	return workload.Entities{
+		WorkspaceID: k.WorkspaceID, SourceID: k.Source.ID, DestinationID: k.Destination.ID, ConnectionID: k.Connection.ID,
+	}
+}
+
+// ledger holds what is known during an attempt and remembers every change at
+// once. It is safe for concurrent use.
+type ledger struct {
+	memory    Memory
+	component workload.Component
+
+	mu    sync.Mutex
+	known known
+	saved []byte
+}
+
+// open recalls what is known. Something unreadable counts as nothing: all of it
+// can be found again, at the price of one needless update.
+func openLedger(ctx context.Context, memory Memory, component workload.Component) (l *ledger, readable bool, err error) {
+	raw, err := memory.Recall(ctx, component)
+	if err != nil {
+		return nil, false, err
+	}
+	l = &ledger{memory: memory, component: component, saved: raw}
+	if len(raw) == 0 {
+		return l, true, nil
+	}
+	if err := json.Unmarshal(raw, &l.known); err != nil {
+		l.known = known{}
+		return l, false, nil //nolint:nilerr // it is told by readable
+	}
+	if l.known.Version > knownVersion {
+		return nil, true, &workload.Failure{
+			Code: workload.CodeUnavailable, Phase: workload.PhaseObserve, Retry: true,
+			Message:   "What is remembered of this component was written by a newer version of the Airbyte provisioner, which this worker does not understand.",
+			Solutions: []string{"Wait until all workers run the same version; the operation is tried again."},
+		}
+	}
+	return l, true, nil
+}
+
+// look returns what is known now. Maps and slices in it must not be changed.
+func (l *ledger) look() known {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.known
+}
+
+// adjust changes what is known, to be remembered with the next change.
+func (l *ledger) adjust(k known) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.known = k
+}
+
+// change changes what is known and remembers it, if it became different. The
+// function must replace slices, not change them.
+func (l *ledger) change(ctx context.Context, change func(*known)) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	change(&l.known)
+	l.known.Version = knownVersion
+	raw, err := json.Marshal(l.known)
+	if err != nil || bytes.Equal(raw, l.saved) {
+		return err
+	}
+	if err := l.memory.Remember(ctx, l.component, raw); err != nil {
+		return err
+	}
+	l.saved = raw
+	return nil
+}
+
+// intend remembers a call before it is made.
+func (l *ledger) intend(ctx context.Context, e Entity, a Action, now time.Time) error {
+	return l.change(ctx, func(k *known) { k.intend(e, a, now) })
+}
+
+// The map is replaced, never changed: look hands it out.
+func (k *known) intend(e Entity, a Action, now time.Time) {
+	next := map[Entity]intent{e: {Action: a, Since: now.UTC().Truncate(time.Second)}}
+	for other, i := range k.Intents {
+		if other != e {
+			next[other] = i
+		}
+	}
+	k.Intents = next
+}
+
+func (k *known) done(e Entity) {
+	next := map[Entity]intent{}
+	for other, i := range k.Intents {
+		if other != e {
+			next[other] = i
+		}
+	}
+	k.Intents = next
+}
+
+// forget removes all that is known.
+func (l *ledger) forget(ctx context.Context) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.saved) == 0 {
+		return nil
+	}
+	if err := l.memory.Forget(ctx, l.component); err != nil {
+		return err
+	}
+	l.known, l.saved = known{}, nil
+	return nil
+}

@@ -1,0 +1,83 @@
+package reconcile
+
+import (
+	"strings"
+	"time"
+
+	"airbyte-provisioner/internal/workload"
+)
+
+// outcome tells what was done and what is there now.
+func (s *session) outcome(d *draft) workload.Outcome {
+	k := s.here()
+	public := map[string]workload.PublicEntry{
+		"connection":   s.link("Airbyte connection", d.wanted.connection.shape.Name, "connections", d.joined),
+		"connectionId": {Type: "string", Label: "Airbyte connection id", Value: d.joined},
+		"source":       s.link("Airbyte source", d.wanted.source.name, "source", d.source),
+		"destination":  s.link("Airbyte destination", d.wanted.destination.name, "destination", d.destination),
+	}
+	entities := k.entities()
+	entities.Fingerprints = map[string]string{}
+	printsTo(entities.Fingerprints, Source, k.Source.Prints)
+	printsTo(entities.Fingerprints, Destination, k.Destination.Prints)
+	entities.Signature = s.prints.signature(entities)
+	private := map[string]any{
+		"workspaceId": entities.WorkspaceID, "sourceId": entities.SourceID, "destinationId": entities.DestinationID,
+		"connectionId": entities.ConnectionID, "fingerprints": entities.Fingerprints, "signature": entities.Signature,
+	}
+	if !k.Discovery.At.IsZero() {
+		at := k.Discovery.At.Format(time.RFC3339)
+		public["discoveredAt"] = workload.PublicEntry{Type: "date", Label: "Source schema last read", Value: at}
+		private["discoveredAt"] = at
+	}
+	return workload.Outcome{Message: d.message(k), Public: public, Private: private}
+}
+
+// link is an entity with its page in Airbyte.
+func (s *session) link(label, name, kind, id string) workload.PublicEntry {
+	e := workload.PublicEntry{Type: "string", Label: label, Value: name}
+	if s.UIURL != "" {
+		e.Type, e.Href = "link", s.UIURL+"/workspaces/"+s.workspace+"/"+kind+"/"+id
+	}
+	return e
+}
+
+// message says what was done, in one sentence or two.
+func (d *draft) message(k known) string {
+	var parts []string
+	for _, e := range d.plan.Entries {
+		if e.Entity == Discovery || e.Action == Keep || e.Action == Delete {
+			continue
+		}
+		part := past(e.Action) + " the " + string(e.Entity)
+		if e.Action == Update {
+			part += " (" + strings.Join(e.Fields, ", ") + ")"
+		}
+		parts = append(parts, part)
+	}
+	for _, e := range d.done {
+		parts = append(parts, "removed the "+string(e.Entity)+" "+e.ID+" ("+e.Reason+")")
+	}
+	text := "No changes: everything in Airbyte is as the descriptor asks."
+	if len(parts) > 0 {
+		text = strings.Join(parts, ", ") + "."
+		text = strings.ToUpper(text[:1]) + text[1:]
+	}
+	if !k.Discovery.At.IsZero() {
+		text += " The source's schema was last read at " + k.Discovery.At.Format(time.RFC3339) + "."
+	}
+	return text
+}
+
+// printsTo and printsFrom carry fingerprints in privateInfo.
+func printsTo(all map[string]string, e Entity, p Prints) {
+	for name, value := range map[string]string{"Wanted": p.Wanted, "Read": p.Read, "Secrets": p.Secrets} {
+		if value != "" {
+			all[string(e)+name] = value
+		}
+	}
+}
+
+func printsFrom(all map[string]string, e Entity) Prints {
+	return Prints{Wanted: all[string(e)+"Wanted"], Read: all[string(e)+"Read"], Secrets: all[string(e)+"Secrets"]}
+}

@@ -1,0 +1,216 @@
+package reconcile
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"airbyte-provisioner/internal/airbyte"
+	"airbyte-provisioner/internal/workload"
+)
+
+// provision brings Airbyte to what the work wants.
+func (r *Reconciler) provision(ctx context.Context, work workload.Work, attempt workload.Attempt) (workload.Outcome, error) {
+	s, err := r.begin(ctx, work, attempt)
+	if err != nil {
+		return workload.Outcome{}, err
+	}
+	s.settle()
+	d, err := s.draft(ctx)
+	if err != nil {
+		return workload.Outcome{}, err
+	}
+	s.logPlan(d.plan)
+	if err := s.act(ctx, d); err != nil {
+		return workload.Outcome{}, err
+	}
+	if err := s.leaveFormer(ctx); err != nil {
+		return workload.Outcome{}, err
+	}
+	if err := s.sync(ctx, d); err != nil {
+		return workload.Outcome{}, err
+	}
+	if err := s.ledger.change(ctx, func(k *known) { k.Listed = d.total() }); err != nil {
+		return workload.Outcome{}, err
+	}
+	return s.outcome(d), nil
+}
+
+// draft is what is wanted, what was observed, and the plan that follows.
+type draft struct {
+	wanted     wanted
+	observed   *observed
+	choice     choice
+	connection *airbyte.Connection // the component's, as it was read; nil when there is none
+	plan       Plan
+
+	// What came of acting on the plan.
+	source, destination, joined string // ids
+	done                        []Entry
+}
+
+func (d *draft) total() int {
+	if !d.observed.listed {
+		return 0
+	}
+	return max(1, d.observed.total)
+}
+
+// settle makes the session's workspace that of what is known. What is known of
+// another workspace becomes something to be left, once all stands in the new one.
+func (s *session) settle() {
+	before := s.seed(s.ledger.look())
+	if before.WorkspaceID == "" || before.WorkspaceID == s.workspace {
+		before.WorkspaceID = s.workspace
+		before.Former = withFormer(before.Former, workload.Entities{WorkspaceID: s.workspace}, s.workspace)
+		s.ledger.adjust(before)
+		return
+	}
+	s.log(workload.Warning, workload.PhaseObserve,
+		"This component moves from workspace %s to workspace %s: nothing can be taken along, so what is wanted is made anew, its first sync copies everything, and what is left behind is removed at the end.",
+		before.WorkspaceID, s.workspace)
+	s.ledger.adjust(known{WorkspaceID: s.workspace, Former: withFormer(before.Former, before.entities(), s.workspace)})
+}
+
+// withFormer adds entities of a workspace that is left; those of the one that is come back to are no longer to be removed.
+func withFormer(former []workload.Entities, left workload.Entities, now string) []workload.Entities {
+	var kept []workload.Entities
+	for _, e := range append(append([]workload.Entities{}, former...), left) {
+		if e.WorkspaceID != now {
+			kept = append(kept, e)
+		}
+	}
+	return kept
+}
+
+// seed is what is known, or, where nothing is, what the descriptor's privateInfo
+// proves to be known.
+func (s *session) seed(k known) known {
+	p := s.work.Previous
+	if k.WorkspaceID != "" || p == nil || p.WorkspaceID == "" || !s.signed() {
+		return k
+	}
+	k.WorkspaceID = strings.ToLower(p.WorkspaceID)
+	k.Source = knownActor{ID: p.SourceID, Prints: printsFrom(p.Fingerprints, Source)}
+	k.Destination = knownActor{ID: p.DestinationID, Prints: printsFrom(p.Fingerprints, Destination)}
+	k.Connection.ID = p.ConnectionID
+	return k
+}
+
+// draft observes and plans, and changes nothing in Airbyte.
+func (s *session) draft(ctx context.Context) (*draft, error) {
+	d := &draft{wanted: wanted{workspace: s.workspace}}
+	var errSource, errDestination error
+	d.wanted.source, errSource = s.wantActor(ctx, airbyte.Source)
+	d.wanted.destination, errDestination = s.wantActor(ctx, airbyte.Destination)
+	if err := both(errSource, errDestination); err != nil {
+		return nil, err
+	}
+	var err error
+	d.observed, d.choice, err = s.observe(ctx, map[airbyte.ActorKind]string{
+		airbyte.Source: d.wanted.source.definitionID, airbyte.Destination: d.wanted.destination.definitionID,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := s.refuseOtherConnector(d.choice, d.wanted); err != nil {
+		return nil, err
+	}
+	if err := s.readConnection(ctx, d); err != nil {
+		return nil, err
+	}
+	if err := s.completeBoth(ctx, d); err != nil {
+		return nil, err
+	}
+	s.wantConnection(d)
+	d.plan = decide(d.wanted, d.choice, d.connection, s.here())
+	return d, nil
+}
+
+// readConnection reads the component's connection, unless that was done already.
+func (s *session) readConnection(ctx context.Context, d *draft) (err error) {
+	c := d.choice.connection
+	switch {
+	case c == nil:
+	case d.observed.read != nil && d.observed.read.ID == c.ID:
+		d.connection = d.observed.read
+	default:
+		d.connection, err = s.connection(ctx, c.ID)
+	}
+	return s.failed(workload.PhaseObserve, "The connection could not be read", err)
+}
+
+// completeBoth adds the configurations of what is not just as it was last written.
+func (s *session) completeBoth(ctx context.Context, d *draft) error {
+	k := s.here()
+	complete := func(w *wantedActor, current *found) error {
+		if settled(*w, current, k) && current.Name == w.name {
+			return nil
+		}
+		return s.complete(ctx, w)
+	}
+	return parallel(
+		func() error { return complete(&d.wanted.source, d.choice.source) },
+		func() error { return complete(&d.wanted.destination, d.choice.destination) },
+	)
+}
+
+// parallel runs two branches side by side and tells of both their failures.
+func parallel(a, b func() error) error {
+	ended := make(chan error, 1)
+	go func() { ended <- a() }()
+	second := b()
+	return both(<-ended, second)
+}
+
+// wantConnection says what connection is wanted. Its streams are those of the
+// last discovery, of which only the fingerprint is kept, until one is made.
+func (s *session) wantConnection(d *draft) {
+	d.wanted.connection = wantedConnection{
+		shape: wantedShape(s.work.Connection), wishes: s.prints.of("wishes", s.work.Connection.Streams),
+		rediscover: s.work.Connection.Rediscover, sync: s.work.Connection.SyncOnProvision, print: s.prints.of,
+	}
+}
+
+// logPlan tells what is going to be done.
+func (s *session) logPlan(p Plan) {
+	for _, note := range p.Notes {
+		s.log(workload.Warning, workload.PhasePlan, note)
+	}
+	if p.Empty() {
+		s.log(workload.Info, workload.PhasePlan, "Nothing needs to be changed.")
+		return
+	}
+	for _, e := range p.Entries {
+		s.log(workload.Info, workload.PhasePlan, "Plan: "+e.String())
+	}
+}
+
+// Preview observes and plans as a provision would, and changes nothing: neither
+// Airbyte nor what is remembered. What a discovery would tell is not in it.
+func (r *Reconciler) Preview(ctx context.Context, work workload.Work, attempt workload.Attempt) (Plan, error) {
+	frozen := &Reconciler{Options: r.Options, specifications: r.specifications}
+	frozen.Memory = readOnly{r.Memory}
+	s, err := frozen.begin(ctx, work, attempt)
+	if err != nil {
+		return Plan{}, err
+	}
+	s.settle()
+	d, err := s.draft(ctx)
+	if err != nil {
+		return Plan{}, err
+	}
+	return d.plan, nil
+}
+
+// readOnly recalls, and keeps nothing.
+type readOnly struct{ Memory }
+
+// Remember keeps nothing.
+func (readOnly) Remember(context.Context, workload.Component, []byte) error { return nil }
+
+// Forget forgets nothing.
+func (readOnly) Forget(context.Context, workload.Component) error { return nil }
+
+// now is the time as it is remembered and told: in whole seconds of UTC.
+func (s *session) now() time.Time { return s.Now().UTC().Truncate(time.Second) }

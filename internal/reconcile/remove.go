@@ -1,0 +1,130 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"airbyte-provisioner/internal/airbyte"
+	"airbyte-provisioner/internal/workload"
+)
+
+// deleteConnection stops what runs for a connection, deletes it, and looks
+// whether it is gone. One that is gone already is fine.
+func (s *session) deleteConnection(ctx context.Context, id string) error {
+	const what = "The connection could not be deleted"
+	if err := s.cancelJobs(ctx, id); err != nil {
+		return err
+	}
+	if err := s.client.DeleteConnection(ctx, id); err != nil && !airbyte.NotFound(err) {
+		return s.failed(workload.PhaseConnection, what, err)
+	}
+	left, err := s.connection(ctx, id)
+	if err != nil {
+		return s.failed(workload.PhaseConnection, what, err)
+	}
+	if left != nil {
+		return stillThere(workload.PhaseConnection, "connection "+id)
+	}
+	return nil
+}
+
+// deleteActor deletes a source or destination. Whether it is gone only a list tells: see confirmGone.
+func (s *session) deleteActor(ctx context.Context, kind airbyte.ActorKind, id string) error {
+	err := s.client.DeleteActor(ctx, kind, id)
+	if err == nil || airbyte.NotFound(err) {
+		return nil
+	}
+	return s.failed(phaseOf(kind), fmt.Sprintf("The %s could not be deleted", kind), err)
+}
+
+// confirmGone lists the entities of a kind once more: Airbyte's answer to a
+// delete says nothing about whether the entity is still alive.
+func (s *session) confirmGone(ctx context.Context, kind airbyte.ActorKind, deleted []found) error {
+	for search, ids := range bySearch(deleted, s.digest) {
+		listed, err := s.client.ListActors(ctx, kind, s.workspace, search)
+		if err != nil {
+			return s.failed(phaseOf(kind), fmt.Sprintf("Whether the %s is gone could not be seen", kind), err)
+		}
+		for _, a := range listed {
+			if slices.Contains(ids, a.ID) {
+				return stillThere(phaseOf(kind), string(kind)+" "+a.ID)
+			}
+		}
+	}
+	return nil
+}
+
+// bySearch groups ids by the text that finds them: the digest where they carry it, else their name.
+func bySearch(actors []found, digest string) map[string][]string {
+	groups := map[string][]string{}
+	for _, f := range actors {
+		search := f.Name
+		if ownerOf(f.Name) == digest {
+			search = searchTerm(digest)
+		}
+		groups[search] = append(groups[search], f.ID)
+	}
+	return groups
+}
+
+func stillThere(phase workload.Phase, what string) error {
+	return &workload.Failure{
+		Code: workload.CodeUnavailable, Phase: phase, Retry: true,
+		Message:   "Airbyte accepted the deletion of the " + what + " but still has it.",
+		Solutions: []string{"The step is tried again. If it goes on failing, look at the entity in Airbyte."},
+	}
+}
+
+// cancelJobs stops what runs or waits for a connection.
+func (s *session) cancelJobs(ctx context.Context, connection string) error {
+	jobs, err := s.client.ActiveJobs(ctx, connection)
+	if err != nil {
+		return s.failed(workload.PhaseSync, "The jobs of the connection could not be read", err)
+	}
+	for _, job := range jobs {
+		s.log(workload.Info, workload.PhaseSync, "Cancelling job %d (%s, %s).", job.ID, job.ConfigType, job.Status)
+		if _, err := s.client.CancelJob(ctx, job.ID); err != nil && !airbyte.NotFound(err) && !s.ended(ctx, job.ID) {
+			return s.failed(workload.PhaseSync, fmt.Sprintf("Job %d could not be cancelled", job.ID), err)
+		}
+	}
+	return nil
+}
+
+// ended reports whether a job has ended: then there is nothing to cancel.
+func (s *session) ended(ctx context.Context, id int64) bool {
+	job, err := s.client.GetJob(ctx, id)
+	return err == nil && job.Ended()
+}
+
+// leaveFormer removes what is left of the component in workspaces that it has moved from.
+func (s *session) leaveFormer(ctx context.Context) error {
+	for _, former := range s.ledger.look().Former {
+		if err := s.leave(ctx, former); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// leave removes the component from one former workspace and forgets it.
+func (s *session) leave(ctx context.Context, former workload.Entities) error {
+	there := *s
+	there.workspace, there.former = former.WorkspaceID, true
+	there.work.RemoveData, there.work.Previous = false, &former
+	_, err := there.removeAll(ctx)
+	switch {
+	case err == nil:
+	case hasClass(err, airbyte.ClassNotFound), hasClass(err, airbyte.ClassForbidden), isConflict(err):
+		s.log(workload.Warning, workload.PhaseFinish, "What this component had in workspace %s is left there: %s", former.WorkspaceID, workload.AsFailure(err).Message)
+	default:
+		return err
+	}
+	return s.ledger.change(ctx, func(k *known) {
+		k.Former = slices.DeleteFunc(slices.Clone(k.Former), func(e workload.Entities) bool { return e.WorkspaceID == former.WorkspaceID })
+	})
+}
+
+func isConflict(err error) bool {
+	return workload.AsFailure(err).Code == workload.CodeConflict && !workload.AsFailure(err).Retry
+}

@@ -1,0 +1,127 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"airbyte-provisioner/internal/airbyte"
+	"airbyte-provisioner/internal/workload"
+)
+
+// unprovision removes all that a component has in Airbyte.
+func (r *Reconciler) unprovision(ctx context.Context, work workload.Work, attempt workload.Attempt) (workload.Outcome, error) {
+	s, err := r.begin(ctx, work, attempt)
+	if err != nil {
+		return workload.Outcome{}, err
+	}
+	s.settle()
+	removed, err := s.removeAll(ctx)
+	if err != nil {
+		return workload.Outcome{}, err
+	}
+	if err := s.leaveFormer(ctx); err != nil {
+		return workload.Outcome{}, err
+	}
+	if err := s.ledger.forget(ctx); err != nil {
+		return workload.Outcome{}, err
+	}
+	if len(removed) == 0 {
+		return workload.Outcome{Message: "Nothing had to be removed: this component has nothing in Airbyte."}, nil
+	}
+	return workload.Outcome{Message: "Removed " + strings.Join(removed, ", ") + "."}, nil
+}
+
+// removeAll removes what the component has in the session's workspace:
+// connections, then destinations, then sources. It returns what it removed.
+func (s *session) removeAll(ctx context.Context) (removed []string, err error) {
+	o, c, err := s.observe(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	plan, connections := decideRemoval(o, c)
+	s.logPlan(plan)
+	if err := s.refuseCascade(c); err != nil {
+		return nil, err
+	}
+	if s.work.RemoveData {
+		if err := s.clearAll(ctx, connections); err != nil {
+			return nil, err
+		}
+	}
+	for _, e := range plan.Entries {
+		if err := s.removeEntry(ctx, o, e); err != nil {
+			return nil, err
+		}
+		removed = append(removed, fmt.Sprintf("the %s %s", e.Entity, quoted(e.Name)))
+	}
+	return removed, nil
+}
+
+// decideRemoval plans the removal of everything that is the component's. It is pure.
+func decideRemoval(o *observed, c choice) (Plan, []airbyte.ConnectionSummary) {
+	plan := Plan{Notes: c.notes}
+	var connections []airbyte.ConnectionSummary
+	if c.connection != nil {
+		connections = append(connections, *c.connection)
+	}
+	connections = append(connections, c.extraConnections...)
+	for _, s := range connections {
+		plan.Entries = append(plan.Entries, Entry{Entity: Connection, Action: Delete, ID: s.ID, Name: s.Name})
+	}
+	for _, f := range o.destinations {
+		plan.Entries = append(plan.Entries, Entry{Entity: Destination, Action: Delete, ID: f.ID, Name: f.Name})
+	}
+	for _, f := range o.sources {
+		plan.Entries = append(plan.Entries, Entry{Entity: Source, Action: Delete, ID: f.ID, Name: f.Name})
+	}
+	return plan, connections
+}
+
+// refuseCascade keeps connections that people made from going down with our
+// source or destination, unless that was allowed.
+func (s *session) refuseCascade(c choice) error {
+	if len(c.foreign) == 0 {
+		return nil
+	}
+	var names []string
+	for _, f := range c.foreign {
+		names = append(names, fmt.Sprintf("%s (%s)", quoted(f.Name), f.ID))
+	}
+	if s.work.RemoveData || s.CascadeForeign {
+		s.log(workload.Warning, workload.PhasePlan, "With this component's source and destination these connections, which are not its own, are deleted too: %s.", several(names))
+		return nil
+	}
+	return &workload.Failure{
+		Code: workload.CodeConflict, Phase: workload.PhasePlan,
+		Message: fmt.Sprintf("Nothing was removed, because deleting this component's source or destination would delete connections that are not its own: %s.", several(names)),
+		Solutions: []string{
+			"Delete these connections in Airbyte, or give them another source and destination, then unprovision again.",
+			"Unprovision with the data (removeData: true) if they may be deleted too.",
+		},
+	}
+}
+
+// removeEntry deletes one entity and sees that it is gone.
+func (s *session) removeEntry(ctx context.Context, o *observed, e Entry) error {
+	if e.Entity == Connection {
+		if err := s.deleteConnection(ctx, e.ID); err != nil {
+			return err
+		}
+		s.log(workload.Info, workload.PhaseConnection, "The connection %s was deleted (%s).", quoted(e.Name), e.ID)
+		return nil
+	}
+	kind := airbyte.ActorKind(e.Entity)
+	if err := s.deleteActor(ctx, kind, e.ID); err != nil {
+		return err
+	}
+	for _, f := range o.actors(kind) {
+		if f.ID == e.ID {
+			if err := s.confirmGone(ctx, kind, []found{f}); err != nil {
+				return err
+			}
+		}
+	}
+	s.log(workload.Info, phaseOf(kind), "The %s %s was deleted (%s).", kind, quoted(e.Name), e.ID)
+	return nil
+}
