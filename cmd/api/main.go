@@ -1,0 +1,71 @@
+// Command api serves the Witboost Tech Adapter contract: it checks requests,
+// queues work in Redis and answers what became of it. With -embedded it is the
+// whole product in one process, for a first look and for local work.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"airbyte-provisioner/internal/app"
+	"airbyte-provisioner/internal/config"
+	"airbyte-provisioner/internal/telemetry"
+)
+
+// Exit codes, beside 0: what was asked for failed, or the call or the settings are wrong.
+const (
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	code := run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
+	flags := flag.NewFlagSet("api", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	file := flags.String("config", "", "read settings from this YAML `file`; environment variables win over it")
+	embedded := flags.Bool("embedded", false, "run everything in this process: Redis, a worker and the Airbyte simulator; nothing is kept")
+	addr := flags.String("http-addr", "", "listen on this `address`; wins over HTTP_ADDR")
+	version := flags.Bool("version", false, "print the version and end")
+	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return 0
+		}
+		return exitUsage
+	}
+	if *version {
+		fmt.Fprintln(stdout, "api", telemetry.Version())
+		return 0
+	}
+
+	start := app.API
+	if *embedded {
+		start = app.Embedded
+	}
+	if *addr != "" {
+		environ = append(environ, "HTTP_ADDR="+*addr)
+	}
+	err := start(ctx, *file, environ, stdout)
+	switch bad := (*config.Error)(nil); {
+	case err == nil:
+		return 0
+	case errors.As(err, &bad):
+		fmt.Fprintln(stderr, err)
+		return exitUsage
+	default:
+		fmt.Fprintln(stderr, "api:", err)
+		return exitFailed
+	}
+}

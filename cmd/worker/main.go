@@ -1,0 +1,59 @@
+// Command worker takes tasks from Redis and works on Airbyte. Any number of
+// them may run; each serves the queues that WORKER_QUEUES names.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"airbyte-provisioner/internal/app"
+	"airbyte-provisioner/internal/config"
+	"airbyte-provisioner/internal/telemetry"
+)
+
+// Exit codes, beside 0: what was asked for failed, or the call or the settings are wrong.
+const (
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
+	flags := flag.NewFlagSet("worker", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	file := flags.String("config", "", "read settings from this YAML `file`; environment variables win over it")
+	version := flags.Bool("version", false, "print the version and end")
+	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return 0
+		}
+		return exitUsage
+	}
+	if *version {
+		fmt.Fprintln(stdout, "worker", telemetry.Version())
+		return 0
+	}
+	err := app.Worker(ctx, *file, environ, stdout)
+	switch bad := (*config.Error)(nil); {
+	case err == nil:
+		return 0
+	case errors.As(err, &bad):
+		fmt.Fprintln(stderr, err)
+		return exitUsage
+	default:
+		fmt.Fprintln(stderr, "worker:", err)
+		return exitFailed
+	}
+}

@@ -1,0 +1,97 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"airbyte-provisioner/internal/config"
+	"airbyte-provisioner/internal/operation"
+	"airbyte-provisioner/internal/queue"
+	"airbyte-provisioner/internal/telemetry"
+)
+
+// base is what every program that works on Redis has.
+type base struct {
+	config  config.Config
+	log     *slog.Logger
+	metrics *telemetry.Metrics
+	redis   redis.UniversalClient
+	store   *operation.Store
+	queue   *queue.Queue
+}
+
+// newBase builds it; nothing has been sent to Redis afterwards.
+func newBase(cfg config.Config, program string, out io.Writer) (*base, error) {
+	options, err := cfg.Redis.Options()
+	if err != nil {
+		return nil, fmt.Errorf("REDIS_URL %w", err)
+	}
+	// An absent Redis has to be noticed within seconds: requests are waiting.
+	options.DialTimeout = 2 * time.Second
+	options.MaxRetries = 2
+	b := &base{
+		config:  cfg,
+		log:     telemetry.NewLogger(out, cfg.Log.Format, cfg.Log.Level).With("program", program),
+		metrics: telemetry.NewMetrics(),
+		redis:   redis.NewUniversalClient(options),
+	}
+	b.store = operation.New(operation.Options{
+		Redis:     b.redis,
+		Instance:  cfg.Queue.Instance,
+		StatusTTL: cfg.Queue.StatusTTL,
+		Lease:     cfg.Queue.TaskLease,
+		// A lane is looked at soon after a lease in it may have lapsed.
+		CheckEvery: 3 * cfg.Queue.TaskLease,
+	})
+	b.queue = queue.New(queue.Options{
+		Redis:         b.redis,
+		Store:         b.store,
+		Instance:      cfg.Queue.Instance,
+		TaskTimeout:   cfg.Queue.TaskTimeout,
+		TaskRetention: cfg.Queue.TaskRetention,
+		Log:           b.log,
+	})
+	b.log.Info("starting", "version", telemetry.Version(), "redis", cfg.Redis.Where(), "instance", cfg.Queue.Instance)
+	return b, nil
+}
+
+func (b *base) close() {
+	if err := b.redis.Close(); err != nil {
+		b.log.Warn("Redis connections could not be closed", "error", err)
+	}
+}
+
+// redisReady returns nil while Redis can be written to.
+func (b *base) redisReady(ctx context.Context) error {
+	if err := b.redis.Ping(ctx).Err(); err != nil {
+		return fmt.Errorf("Redis at %s cannot be reached: %w", b.config.Redis.Where(), err) //nolint:staticcheck // Redis is a name
+	}
+	return nil
+}
+
+// checkRedis warns of a Redis that may lose what it was given.
+func (b *base) checkRedis(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	memory, err := b.redis.Info(ctx, "memory").Result()
+	switch {
+	case err != nil && !errors.Is(err, context.DeadlineExceeded) && strings.Contains(err.Error(), "section"):
+		return // the embedded Redis has no such section
+	case err != nil:
+		b.log.WarnContext(ctx, "Redis cannot be reached yet; the program waits for it", "redis", b.config.Redis.Where(), "error", err)
+		return
+	}
+	for line := range strings.Lines(memory) {
+		policy, found := strings.CutPrefix(strings.TrimSpace(line), "maxmemory_policy:")
+		if found && policy != "noeviction" {
+			b.log.WarnContext(ctx, "Redis may evict accepted operations: set maxmemory-policy to noeviction", "maxmemoryPolicy", policy)
+		}
+	}
+}
