@@ -259,14 +259,14 @@ func TestConnectorsAgreeWithReal(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var real struct {
+		var genuine struct {
 			ID            string         `json:"definitionId"`
 			Specification map[string]any `json:"connectionSpecification"`
 		}
-		if err := json.Unmarshal(raw, &real); err != nil {
+		if err := json.Unmarshal(raw, &genuine); err != nil {
 			t.Fatal(err)
 		}
-		ours, known := embedded[real.ID]
+		ours, known := embedded[genuine.ID]
 		if !known {
 			t.Errorf("%s is not embedded", filepath.Base(file))
 			continue
@@ -275,7 +275,7 @@ func TestConnectorsAgreeWithReal(t *testing.T) {
 		if err := json.Unmarshal(ours.Specification, &plain); err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(essence(real.Specification), essence(plain)); diff != "" {
+		if diff := cmp.Diff(essence(genuine.Specification), essence(plain)); diff != "" {
 			t.Errorf("%s (-real +embedded):\n%s", filepath.Base(file), diff)
 		}
 	}

@@ -37,6 +37,7 @@ func (s *Sim) manageTraffic(mux *http.ServeMux) {
 	mux.HandleFunc("GET /counters", func(w http.ResponseWriter, _ *http.Request) { reply(w, s.Counters()) })
 	mux.HandleFunc("GET /wait/started", waiting(s.WaitStarted))
 	mux.HandleFunc("GET /wait/finished", waiting(s.WaitFinished))
+	mux.HandleFunc("GET /wait/acted", waiting(s.WaitActed))
 	mux.HandleFunc("GET /wait/held", waiting(s.WaitHeld))
 	mux.HandleFunc("PUT /latencies", command(func(latencies map[string]Latency) (any, error) {
 		s.SetLatencies(latencies)
