@@ -63,6 +63,15 @@ type facts struct {
 	Component   map[string]string `expr:"component"`
 }
 
+// slug is a function for expressions: a text as databases like names, in lower
+// case with an underscore for everything that is no letter or digit.
+var slug = expr.Function("slug", func(parameters ...any) (any, error) {
+	text, _ := parameters[0].(string)
+	return strings.Trim(notWord.ReplaceAllString(strings.ToLower(text), "_"), "_"), nil
+}, new(func(string) string))
+
+var notWord = regexp.MustCompile(`[^\p{L}\p{N}]+`)
+
 // profileFile is a connector's file. Unknown keys are errors.
 type profileFile struct {
 	Name         string            `yaml:"name"`
@@ -212,7 +221,7 @@ func (p *Profile) readDefaults(file *profileFile) error {
 
 func (p *Profile) readDerived(file *profileFile) error {
 	return eachField("derived", &file.Derived, func(field string, node *yaml.Node) error {
-		program, err := expr.Compile(node.Value, expr.Env(facts{}))
+		program, err := expr.Compile(node.Value, expr.Env(facts{}), slug)
 		if err != nil {
 			return &lineError{node.Line, "the expression for " + field + " is wrong: " + strings.Join(strings.Fields(err.Error()), " ")}
 		}
