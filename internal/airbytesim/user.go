@@ -250,11 +250,29 @@ func (s *Sim) grant(p *Permission) (any, error) {
 		}
 		return nil, opaque("duplicate key value violates unique constraint on a user's permission")
 	}
+	if s.redundant(p) {
+		return nil, conflict("Permission type " + p.Type + " would be redundant for user " + p.UserID + ". Preventing creation.")
+	}
 	if p.ID == "" {
 		p.ID = s.newID()
 	}
 	s.world.permissions[p.ID] = p
+	maps.DeleteFunc(s.world.permissions, func(_ string, o *Permission) bool { return o.UserID == p.UserID && s.redundant(o) })
 	return p, nil
+}
+
+// redundant says whether the user's role in the organization covers a permission on a workspace.
+func (s *Sim) redundant(p *Permission) bool {
+	if p.WorkspaceID == "" {
+		return false
+	}
+	above := s.granted(p.UserID, "", s.world.organization)
+	return above != nil && above.rank() >= p.rank()
+}
+
+func (p *Permission) rank() int {
+	_, role, _ := strings.Cut(p.Type, "_")
+	return ranks[role]
 }
 
 func (s *Sim) permission(id string) (*Permission, error) {
@@ -285,6 +303,9 @@ func updatePermission(s *Sim, c *call) (any, error) {
 	changed := *p
 	changed.Type = wanted
 	s.world.permissions[p.ID] = &changed
+	if s.redundant(&changed) {
+		delete(s.world.permissions, p.ID)
+	}
 	return nil, nil //nolint:nilnil // no body: the answer is 204
 }
 
@@ -338,7 +359,9 @@ func listPermissions(s *Sim, c *call) (any, error) {
 }
 
 // ranks order the roles of a workspace.
-var ranks = map[string]int{"reader": 1, "runner": 2, "editor": 3, "admin": 4, "owner": 4}
+var ranks = map[string]int{
+	"reader": 1, "runner": 2, "source_editor": 3, "destination_editor": 3, "editor": 3, "admin": 4, "owner": 4,
+}
 
 // may says whether the user has at least the role in the workspace.
 func (s *Sim) may(user, role, workspace string) bool {

@@ -46,6 +46,21 @@ func TestRefusedPermissions(t *testing.T) {
 	f.call(http.StatusConflict, "permissions/delete", m{"permissionId": list[0].(m)["permissionId"]})
 }
 
+func TestRedundantPermissions(t *testing.T) {
+	t.Parallel()
+	f := start(t, Options{})
+	ada := f.sim.AddUser(User{Email: "ada@example.com", OrganizationRole: "organization_editor"})
+	f.call(http.StatusConflict, "permissions/create", permissionOf(f, ada, "workspace_reader"))
+	above := f.ok("permissions/create", permissionOf(f, ada, "workspace_admin"))
+	f.call(http.StatusNoContent, "permissions/update", m{"permissionId": above["permissionId"], "permissionType": "workspace_reader"})
+	f.call(http.StatusNotFound, "permissions/get", m{"permissionId": above["permissionId"]}) // covered by the organization's now
+	bob := f.sim.AddUser(User{Email: "bob@example.com"})
+	below := f.ok("permissions/create", permissionOf(f, bob, "workspace_reader"))
+	organization := f.ok("workspaces/get", m{"workspaceId": workspace})["organizationId"]
+	f.ok("permissions/create", m{"userId": bob, "permissionType": "organization_admin", "organizationId": organization})
+	f.call(http.StatusNotFound, "permissions/get", m{"permissionId": below["permissionId"]})
+}
+
 func TestWhoHasAccess(t *testing.T) {
 	t.Parallel()
 	f := start(t, Options{Users: []User{
