@@ -1,0 +1,144 @@
+package reverse
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"airbyte-provisioner/internal/airbyte"
+	"airbyte-provisioner/internal/workload"
+)
+
+// Options are what a Performer needs.
+type Options struct {
+	Airbyte *airbyte.Client
+	// Workspace is the workspace of every environment that Workspaces does not have.
+	Workspace string
+	// Workspaces are the workspaces of environments.
+	Workspaces map[string]string
+	// ConnectorName is the catalogue's name of a connector definition, "" for one
+	// that it does not have. Nil knows none.
+	ConnectorName func(definitionID string) string
+}
+
+// Performer carries out reverse provisioning. It is safe for concurrent use.
+type Performer struct{ options Options }
+
+// New returns a Performer. It opens nothing.
+func New(options Options) *Performer {
+	if options.ConnectorName == nil {
+		options.ConnectorName = func(string) string { return "" }
+	}
+	return &Performer{options: options}
+}
+
+// session is one attempt's work.
+type session struct {
+	*Performer
+	airbyte   *airbyte.Client // asks the attempt before each call
+	workspace string
+}
+
+// Perform reads the connection that work.Reverse means; Outcome.Updates holds
+// paths of catalog-info.yaml and their values. Errors are a *workload.Failure
+// or what attempt.Holds returned.
+func (p *Performer) Perform(ctx context.Context, work workload.Work, attempt workload.Attempt) (workload.Outcome, error) {
+	if work.Reverse == nil {
+		return workload.Outcome{}, errors.New("reverse: the work holds no request")
+	}
+	environment := work.Component.Environment
+	s := &session{
+		Performer: p, airbyte: p.options.Airbyte.Guarded(attempt.Holds),
+		workspace: strings.ToLower(cmp.Or(p.options.Workspaces[environment], p.options.Workspace)),
+	}
+	if s.workspace == "" {
+		return workload.Outcome{}, &workload.Failure{
+			Code: workload.CodeInvalid, Phase: workload.PhaseObserve,
+			Message:   fmt.Sprintf("No Airbyte workspace is known for the environment %q.", environment),
+			Solutions: []string{"Ask the operators of the Airbyte provisioner to map the environment to a workspace (airbyte.workspaces)."},
+		}
+	}
+	found, err := s.find(ctx, *work.Reverse)
+	if err != nil {
+		return workload.Outcome{}, err
+	}
+	attempt.Log(workload.Info, workload.PhaseObserve, fmt.Sprintf("The connection is %s.", found.ID))
+	return s.read(ctx, found, *work.Reverse)
+}
+
+// read reads a connection with its source and destination and renders them.
+func (s *session) read(ctx context.Context, found airbyte.ConnectionSummary, asked workload.ReverseRequest) (workload.Outcome, error) {
+	c, err := s.airbyte.GetConnection(ctx, found.ID)
+	if err != nil {
+		return workload.Outcome{}, failed(err, "Reading the connection")
+	}
+	if c.Deleted() {
+		return workload.Outcome{}, s.undecided(asked, nil, nil)
+	}
+	u := &updates{values: map[string]any{}, present: asked.Present}
+	var secrets []string
+	actors := map[airbyte.ActorKind]airbyte.Actor{}
+	for _, kind := range []airbyte.ActorKind{airbyte.Source, airbyte.Destination} {
+		id := c.SourceID
+		if kind == airbyte.Destination {
+			id = c.DestinationID
+		}
+		actor, err := s.airbyte.GetActor(ctx, kind, id)
+		if err != nil {
+			return workload.Outcome{}, failed(err, fmt.Sprintf("Reading the %s", kind))
+		}
+		configuration, names, err := s.configuration(ctx, actor, asked)
+		if err != nil {
+			return workload.Outcome{}, err
+		}
+		u.actor(actor, s.options.ConnectorName(actor.DefinitionID), configuration)
+		actors[kind], secrets = actor, append(secrets, names...)
+	}
+	u.connection(c)
+	return u.outcome(c, actors[airbyte.Source], actors[airbyte.Destination], secrets), nil
+}
+
+// configuration is an actor's configuration with place-holders for its
+// secrets, and the names of these.
+func (s *session) configuration(ctx context.Context, actor airbyte.Actor, asked workload.ReverseRequest) (any, []string, error) {
+	specification, err := s.airbyte.GetSpecification(ctx, actor.Kind, s.workspace, actor.DefinitionID)
+	if err != nil {
+		return nil, nil, failed(err, fmt.Sprintf("Reading which fields of the %s are secret", actor.Kind))
+	}
+	fields, err := secretFields(specification.Schema)
+	if err != nil {
+		return nil, nil, (&workload.Failure{
+			Code: workload.CodeRefused, Phase: workload.PhaseObserve,
+			Message:   fmt.Sprintf("The specification of the %s's connector cannot be understood, so its secrets cannot be told from the rest; nothing is answered.", actor.Kind),
+			Solutions: []string{"Ask the operators of the Airbyte provisioner to look at this connector's version in Airbyte."},
+		}).Because(err)
+	}
+	h := hiding{secret: fields, known: asked.Placeholders, prefix: cut(cmp.Or(constant(plain(actor.Name)), constant(string(actor.Kind))), 60)}
+	configuration := actor.Configuration
+	if configuration == nil {
+		configuration = map[string]any{}
+	}
+	return h.hide(configurationPath(string(actor.Kind)), configuration, false), h.names, nil
+}
+
+// failed turns the error of a call to Airbyte into a failure that tells what
+// was being done. Other errors, such as a guard's, pass as they are.
+func failed(err error, doing string) error {
+	var e *airbyte.Error
+	if !errors.As(err, &e) || e.Class == airbyte.ClassCanceled {
+		return err
+	}
+	failure := &workload.Failure{
+		Code: workload.CodeRefused, Phase: workload.PhaseObserve,
+		Message:   fmt.Sprintf("%s failed: %s.", doing, e.Error()),
+		Solutions: []string{"Ask the operators of the Airbyte provisioner to look at what Airbyte says, then submit the request again."},
+		Retry:     e.Retryable, RetryAfter: e.RetryAfter,
+	}
+	if e.Retryable {
+		failure.Code = workload.CodeUnavailable
+		failure.Solutions = []string{"Submit the request again when Airbyte can be reached."}
+	}
+	return failure.Because(err)
+}

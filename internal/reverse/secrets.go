@@ -1,0 +1,214 @@
+package reverse
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// secretFields are the names of the fields that a specification marks as
+// secret, in whichever variant of the configuration. The specification needs
+// not be valid JSON Schema for that.
+func secretFields(specification json.RawMessage) (map[string]bool, error) {
+	var root any
+	if err := json.Unmarshal(specification, &root); err != nil {
+		return nil, err
+	}
+	s := search{root: root, found: map[string]bool{}, followed: map[[2]string]bool{}}
+	s.schema(root, "")
+	return s.found, nil
+}
+
+type search struct {
+	root     any
+	found    map[string]bool
+	followed map[[2]string]bool // references with the fields that had them: they may lead in circles
+}
+
+// schema looks at the schema of a field, and at all that is below it.
+func (s *search) schema(value any, field string) {
+	switch value := value.(type) {
+	case []any:
+		for _, each := range value {
+			s.schema(each, field)
+		}
+	case map[string]any:
+		if secret, _ := value["airbyte_secret"].(bool); secret {
+			s.found[field] = true
+		}
+		s.reference(value["$ref"], field)
+		for key, each := range value {
+			if key == "properties" {
+				s.properties(each)
+			} else {
+				s.schema(each, field)
+			}
+		}
+	}
+}
+
+func (s *search) properties(value any) {
+	properties, _ := value.(map[string]any)
+	for name, each := range properties {
+		s.schema(each, name)
+	}
+}
+
+// reference follows a reference within the specification.
+func (s *search) reference(target any, field string) {
+	text, _ := target.(string)
+	path, ok := strings.CutPrefix(text, "#/")
+	if !ok || s.followed[[2]string{path, field}] {
+		return
+	}
+	s.followed[[2]string{path, field}] = true
+	at := s.root
+	for token := range strings.SplitSeq(path, "/") {
+		object, _ := at.(map[string]any)
+		at = object[strings.NewReplacer("~1", "/", "~0", "~").Replace(token)]
+	}
+	s.schema(at, field)
+}
+
+// hiding replaces the secrets of one actor's configuration.
+type hiding struct {
+	secret map[string]bool // by the name of the field
+	// known are the place-holders of now, by path.
+	known map[string]string
+	// prefix begins the names of new place-holders.
+	prefix string
+	// names collects the names of all place-holders.
+	names []string
+}
+
+// hide is the configuration with place-holders for all secrets, and without nulls.
+func (h *hiding) hide(path string, value any, secret bool) any {
+	switch value := value.(type) {
+	case map[string]any:
+		result := make(map[string]any, len(value))
+		for _, name := range sortedKeys(value) {
+			if value[name] != nil {
+				result[name] = h.hide(path+"."+name, value[name], secret || h.secret[name] || namesSecret(name))
+			}
+		}
+		return result
+	case []any:
+		result := make([]any, 0, len(value))
+		for i, item := range value {
+			result = append(result, h.hide(fmt.Sprintf("%s[%d]", path, i), item, secret))
+		}
+		return result
+	case string:
+		if value != "" && (secret || isMask(value) || reveals(value)) {
+			return h.placeholder(path)
+		}
+	case bool, nil:
+	default:
+		if secret {
+			return h.placeholder(path)
+		}
+	}
+	return value
+}
+
+// placeholder is the reference to the secret at a path.
+func (h *hiding) placeholder(path string) string {
+	text := h.known[path]
+	if text == "" {
+		_, field, _ := strings.Cut(path, ".connectionConfiguration.")
+		text = "${secret:" + h.prefix + "_" + cut(constant(field), 120) + "}"
+	}
+	name := strings.TrimSuffix(strings.TrimPrefix(text, "${secret:"), "}")
+	if !slices.Contains(h.names, name) {
+		h.names = append(h.names, name)
+	}
+	return text
+}
+
+// constant writes a text as the name of a constant: ORDERS_DATABASE.
+func constant(text string) string {
+	return strings.Trim(others.ReplaceAllString(strings.ToUpper(text), "_"), "_")
+}
+
+var others = regexp.MustCompile(`[^A-Z0-9]+`)
+
+func cut(text string, most int) string { return text[:min(len(text), most)] }
+
+// isMask reports whether a value is what Airbyte shows instead of a secret.
+func isMask(text string) bool { return len(text) >= 5 && strings.Trim(text, "*") == "" }
+
+// secretWords are in the names of fields that hold secrets. Names are compared
+// without case, dashes and underscores.
+var secretWords = []string{
+	"password", "passwd", "passphrase", "passcode", "secret", "token", "apikey", "privatekey", "sshkey", "accesskey", "sharedkey",
+	"accountkey", "clientkey", "encryptionkey", "signingkey", "masterkey", "credentialsjson", "serviceaccountjson",
+	"serviceaccountkey", "serviceaccountinfo", "keyfile", "signature", "connectionstring", "bearer", "jwt", "authorization",
+}
+
+// publicWords end names that look like a secret's and are none.
+var publicWords = []string{
+	"accesskeyid", "secretname", "secretid", "secretarn", "tokenurl", "tokenuri", "tokenendpoint", "tokentype", "tokenrefreshendpoint",
+	"tokenexpirydate", "tokenmethod", "pagetoken", "passwordauth", "signatureversion", "signaturemethod",
+}
+
+var separators = strings.NewReplacer("_", "", "-", "", " ", "")
+
+// namesSecret reports whether a field's name says that it holds a secret.
+func namesSecret(name string) bool {
+	plain := separators.Replace(strings.ToLower(name))
+	for _, word := range publicWords {
+		if strings.HasSuffix(plain, word) {
+			return false
+		}
+	}
+	return plain == "sig" || slices.ContainsFunc(secretWords, func(word string) bool { return strings.Contains(plain, word) })
+}
+
+// userInfo is a password within a URL; parameter is one name=value of a list or a URL.
+var (
+	userInfo  = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://[^/\s:@]*:[^/\s@]+@`)
+	parameter = regexp.MustCompile(`(?:^|[?&;,\s])([^=?&;,\s]+)=[^&;,\s]`)
+)
+
+// reveals reports whether a text holds a secret within other things.
+func reveals(text string) bool {
+	if userInfo.MatchString(text) {
+		return true
+	}
+	for _, match := range parameter.FindAllStringSubmatch(text, -1) {
+		if namesSecret(match[1]) {
+			return true
+		}
+	}
+	if trimmed := strings.TrimSpace(text); !strings.HasPrefix(trimmed, "{") && !strings.HasPrefix(trimmed, "[") {
+		return false
+	}
+	var document any
+	return json.Unmarshal([]byte(text), &document) == nil && holdsSecret(document)
+}
+
+// holdsSecret reports whether a JSON document has a text under a secret's name.
+func holdsSecret(document any) bool {
+	switch document := document.(type) {
+	case map[string]any:
+		for name, value := range document {
+			if text, ok := value.(string); ok && text != "" && (namesSecret(name) || reveals(text)) || holdsSecret(value) {
+				return true
+			}
+		}
+	case []any:
+		return slices.ContainsFunc(document, holdsSecret)
+	}
+	return false
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for key := range m {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	return keys
+}
