@@ -80,6 +80,9 @@ func (s *Sim) manageFaults(mux *http.ServeMux) {
 func (s *Sim) manageWorld(mux *http.ServeMux) {
 	mux.HandleFunc("GET /behavior", func(w http.ResponseWriter, _ *http.Request) { reply(w, s.Behavior()) })
 	mux.HandleFunc("PUT /behavior", command(func(b Behavior) (any, error) {
+		if err := b.check(); err != nil {
+			return nil, err
+		}
 		s.SetBehavior(b)
 		return s.Behavior(), nil
 	}))

@@ -123,6 +123,7 @@ func TestManagement(t *testing.T) {
 	if b := manage(t, 200, "GET", base+"/behavior", nil); b["oldErrors"] != true || b["proxyTimeout"] != "1m0s" {
 		t.Errorf("unexpected behavior: %v", b)
 	}
+	manage(t, 400, "PUT", base+"/behavior", m{"edition": "gold"})
 	manage(t, 204, "POST", base+"/tokens/expire", nil)
 
 	if n := len(manage(t, 200, "GET", base+"/contents", nil)["sources"].([]any)); n != 33 {
@@ -172,6 +173,7 @@ func TestOptionsThatCannotWork(t *testing.T) {
 	for reason, options := range map[string]Options{
 		"a workspace that is no UUID":   {WorkspaceIDs: []string{"main"}},
 		"a directory that is not there": {ConnectorsDir: t.TempDir() + "/none"},
+		"an edition that is none":       {Behavior: Behavior{Edition: "gold"}},
 		"a specification that is none": {Definitions: []Definition{{
 			ID: otherWorkspace, Kind: Source, Name: "x", Specification: []byte(`{"type":7}`),
 		}}},

@@ -1,6 +1,7 @@
 package airbytesim
 
 import (
+	"fmt"
 	"log/slog"
 	"strings"
 	"time"
@@ -90,6 +91,15 @@ type Behavior struct {
 	// ProxyTimeout is after how long a proxy in front answers 504 to a check or a discovery, whose job goes
 	// on (trap 10); zero means that there is no proxy.
 	ProxyTimeout Latency `json:"proxyTimeout,omitzero"`
+}
+
+// check refuses an edition that Airbyte does not have.
+func (b Behavior) check() error {
+	switch b.Edition {
+	case "", EditionCommunity, EditionPro, EditionEnterprise, EditionTrial:
+		return nil
+	}
+	return fmt.Errorf("airbytesim: the edition is community, pro, enterprise or trial, not %q", b.Edition)
 }
 
 func (b Behavior) edition() string {

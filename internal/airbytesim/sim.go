@@ -50,6 +50,9 @@ func New(options Options) (*Sim, error) {
 	if options.Auth.Mode == AuthClient && (options.Auth.ClientID == "" || options.Auth.ClientSecret == "") {
 		return nil, errors.New("airbytesim: client credentials are asked for, but none are given")
 	}
+	if err := options.Behavior.check(); err != nil {
+		return nil, err
+	}
 	s.routes = routes()
 	s.traffic.init(options.CallLimit)
 	if err := s.fresh(); err != nil {
@@ -87,7 +90,8 @@ func (s *Sim) Reset() error {
 // the simulator can shut down.
 func (s *Sim) Close() { s.traffic.close() }
 
-// SetBehavior replaces how the server behaves from the next call on.
+// SetBehavior replaces how the server behaves from the next call on. An unknown
+// edition is taken for one with permissions.
 func (s *Sim) SetBehavior(b Behavior) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
