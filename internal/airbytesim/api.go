@@ -231,7 +231,7 @@ func (s *Sim) read(c *call, r *http.Request, raw []byte) error {
 	}
 	if refused := shape.check("$", body); refused != nil {
 		if refused.null {
-			return opaque("Cannot invoke \"java.util.List.stream()\" because %s is null", refused.path)
+			return opaque("null pointer: %s", refused.path)
 		}
 		return badRequest("Failed to convert argument for %s: %s %s", c.op, refused.path, refused.message)
 	}

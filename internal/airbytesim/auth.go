@@ -41,7 +41,7 @@ func token(s *Sim, c *call) (any, error) {
 		if auth.BadCredentials == http.StatusUnauthorized {
 			return nil, nested(http.StatusUnauthorized, "Unauthorized", "Unauthorized", prefix+c.op)
 		}
-		return nil, nested(http.StatusBadRequest, "Bad Request", "Credentials Do Not Match", prefix+c.op)
+		return nil, nested(http.StatusBadRequest, "Bad Request", "The credentials are wrong", prefix+c.op)
 	}
 	lifetime := auth.TokenLifetime
 	if lifetime == 0 {

@@ -27,13 +27,13 @@ func (d *definition) validate(configuration map[string]any) error {
 	if !errors.As(err, &invalid) {
 		return opaque("%v", err)
 	}
-	return unprocessable("json schema validation failed when comparing the data to the json schema. \nErrors: %s \nSchema: \n%s",
+	return unprocessable("the configuration breaks its JSON schema. \nErrors: %s \nSchema: \n%s",
 		strings.Join(slices.Compact(complaints(invalid)), ", "), d.pretty)
 }
 
 var english = message.NewPrinter(language.English)
 
-// complaints are the innermost causes, in the words of the server's validator.
+// complaints are the innermost causes.
 func complaints(e *jsonschema.ValidationError) []string {
 	if len(e.Causes) > 0 {
 		var all []string
@@ -46,12 +46,12 @@ func complaints(e *jsonschema.ValidationError) []string {
 	if missing, ok := e.ErrorKind.(*kind.Required); ok {
 		var all []string
 		for _, name := range missing.Missing {
-			all = append(all, at+"."+name+": is missing but it is required")
+			all = append(all, at+"."+name+": is required, but missing")
 		}
 		return all
 	}
 	if constant, ok := e.ErrorKind.(*kind.Const); ok {
-		return []string{fmt.Sprintf("%s: must be a constant value %v", at, constant.Want)}
+		return []string{fmt.Sprintf("%s: must be %v", at, constant.Want)}
 	}
 	return []string{at + ": " + e.ErrorKind.LocalizedString(english)}
 }

@@ -35,7 +35,7 @@ func createConnection(s *Sim, c *call) (any, error) {
 		return nil, err
 	}
 	if source.WorkspaceID != destination.WorkspaceID {
-		return nil, opaque("Source and destination do not belong to the same workspace")
+		return nil, opaque("source and destination are in different workspaces")
 	}
 	connection := &Connection{
 		Name: source.Name + " <> " + destination.Name, WorkspaceID: source.WorkspaceID, SourceID: source.ID,

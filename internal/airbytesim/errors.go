@@ -27,7 +27,7 @@ func opaque(format string, args ...any) *problem {
 
 func notFound(what, id string) *problem {
 	return &problem{
-		status: http.StatusNotFound, message: fmt.Sprintf("Could not find configuration for %s: %s.", what, id),
+		status: http.StatusNotFound, message: fmt.Sprintf("No %s with id %s.", what, id),
 		class: "io.airbyte.commons.server.errors.IdNotFoundKnownException",
 	}
 }
@@ -42,7 +42,7 @@ func badRequest(format string, args ...any) *problem {
 func unprocessable(format string, args ...any) *problem {
 	return &problem{
 		status:  http.StatusUnprocessableEntity,
-		message: "The provided configuration does not fulfill the specification. Errors: " + fmt.Sprintf(format, args...),
+		message: "The request does not fit. Errors: " + fmt.Sprintf(format, args...),
 		class:   "io.airbyte.commons.server.errors.BadObjectSchemaKnownException",
 	}
 }

@@ -95,11 +95,11 @@ func syncConnection(s *Sim, c *call) (any, error) {
 		return nil, err
 	}
 	if connection.Status != "active" {
-		return nil, opaque("Can only sync an active connection")
+		return nil, opaque("the connection is not active")
 	}
 	if s.running(connection.ID) != nil {
 		return nil, &problem{
-			status: http.StatusConflict, message: "A sync is already running for: " + connection.ID,
+			status: http.StatusConflict, message: "Connection " + connection.ID + " has a job under way",
 			class: "io.airbyte.commons.server.errors.ValueConflictKnownException",
 		}
 	}
@@ -284,7 +284,7 @@ func setState(safe bool) handler {
 		}
 		if safe && s.running(connection.ID) != nil {
 			return nil, &problem{
-				status: http.StatusLocked, message: "State cannot be updated while a sync is running",
+				status: http.StatusLocked, message: "The state is in use by a job",
 				class: "io.airbyte.commons.server.errors.SyncIsRunningException",
 			}
 		}

@@ -115,7 +115,7 @@ func TestTrap9_A422EmbedsTheWholeSchema(t *testing.T) {
 		configuration      m
 		want               string
 	}{
-		{"a missing field", postgresID, m{"port": 1, "database": "d", "username": "u"}, "$.host: is missing but it is required"},
+		{"a missing field", postgresID, m{"port": 1, "database": "d", "username": "u"}, "$.host: is required, but missing"},
 		{"a wrong type", fakerID, m{"count": "many"}, "$.count: "},
 		{"a value out of range", fakerID, m{"count": 0}, "$.count: "},
 	} {

@@ -19,7 +19,7 @@ func (s *Sim) scheduleNew(c *Connection, body map[string]any) error {
 		return nil
 	}
 	if legacy != nil {
-		return unprocessable("supply old or new schedule schema but not both")
+		return unprocessable("both schedule and scheduleType are given")
 	}
 	return s.schedule(c, body)
 }
@@ -30,13 +30,13 @@ func (s *Sim) reschedule(c *Connection, body map[string]any) error {
 	kind, data := body["scheduleType"], body["scheduleData"]
 	switch {
 	case body["schedule"] != nil:
-		return opaque("'schedule' is no longer supported")
+		return opaque("the legacy schedule came with an update")
 	case kind == nil && data != nil:
-		return opaque("ConnectionUpdate should not include any scheduleData without also specifying a valid scheduleType")
+		return opaque("scheduleData came without a scheduleType")
 	case kind == "manual" && data != nil:
-		return opaque("ConnectionUpdate should not include any scheduleData when setting the Connection scheduleType to MANUAL")
+		return opaque("a manual schedule came with scheduleData")
 	case kind != nil && kind != "manual" && data == nil:
-		return opaque("ConnectionUpdate should include scheduleData when setting the Connection scheduleType to %s", kind)
+		return opaque("a %s schedule came without scheduleData", kind)
 	case kind == nil:
 		return nil
 	}
@@ -51,12 +51,12 @@ func (s *Sim) schedule(c *Connection, body map[string]any) error {
 		return nil
 	}
 	if data == nil {
-		return unprocessable("schedule data must be populated if schedule type is populated")
+		return unprocessable("scheduleType is given without scheduleData")
 	}
 	field := map[string]string{"basic": "basicSchedule", "cron": "cron"}[kind]
 	part, _ := data[field].(map[string]any)
 	if part == nil {
-		return unprocessable("if schedule type is %s, then scheduleData.%s must be populated", kind, field)
+		return unprocessable("a %s schedule needs scheduleData.%s", kind, field)
 	}
 	check := s.validBasic
 	if kind == "cron" {
@@ -73,7 +73,7 @@ func (s *Sim) schedule(c *Connection, body map[string]any) error {
 func (s *Sim) validBasic(basic map[string]any) error {
 	if !s.behavior.SubHourly && basic["timeUnit"] == "minutes" && number(basic["units"], 0) < 60 {
 		return typed(http.StatusBadRequest, "error:basic-schedule-validation/under-one-hour-not-allowed",
-			"Invalid basic schedule", "Basic schedules must be at least 1 hour apart", basic)
+			"Invalid basic schedule", "The schedule fires more often than hourly", basic)
 	}
 	return nil
 }
@@ -90,7 +90,7 @@ func (s *Sim) validCron(cron map[string]any) error {
 		return refuse("invalid-expression", "The cron expression is not a valid Quartz expression")
 	}
 	if !s.behavior.SubHourly && parsed.underAnHour() {
-		return refuse("under-one-hour-not-allowed", "Cron executions must be more than 1 hour apart")
+		return refuse("under-one-hour-not-allowed", "The expression fires more often than hourly")
 	}
 	if strings.HasPrefix(strings.ToLower(zone), "etc") {
 		return refuse("invalid-timezone", "Zones that start with Etc are not allowed")

@@ -16,14 +16,14 @@ func (s *Sim) configured(catalog map[string]any) ([]Stream, error) {
 		stream, _ := members["stream"].(map[string]any)
 		config, _ := members["config"].(map[string]any)
 		if stream == nil || config == nil {
-			return nil, opaque("Cannot invoke \"getStream()\" because a stream or its config is null")
+			return nil, opaque("null pointer: an entry lacks its stream or its config")
 		}
 		if _, present := config["selected"].(bool); !present {
-			return nil, opaque("Cannot invoke \"java.lang.Boolean.booleanValue()\" because \"getSelected()\" is null")
+			return nil, opaque("null pointer: selected")
 		}
 		written := Stream{Stream: stream, Config: s.withMapperIDs(config)}
 		if seen[written.key()] {
-			return nil, opaque("Catalog contains duplicate stream names: %s", written.key())
+			return nil, opaque("the catalog names the stream %s twice", written.key())
 		}
 		seen[written.key()] = true
 		if err := written.validSelection(); err != nil {
@@ -80,24 +80,24 @@ func (s Stream) validSelection() error {
 	}
 	selected, given := s.Config["selectedFields"].([]any)
 	if !given {
-		return unprocessable("Requested field selection but no selected fields provided")
+		return unprocessable("field selection is on, but selectedFields is missing")
 	}
 	for _, entry := range selected {
 		members, _ := entry.(map[string]any)
 		switch path, _ := members["fieldPath"].([]any); {
 		case len(path) == 0:
-			return unprocessable("Selected field path cannot be empty")
+			return unprocessable("a selected field has no path")
 		case len(path) > 1:
-			return opaque("Nested field selection not supported")
+			return opaque("a selected field lies below the top level")
 		}
 	}
 	properties := s.properties()
 	if properties == nil {
-		return unprocessable("Requested field selection but no properties node found")
+		return unprocessable("field selection is on, but the stream has no properties")
 	}
 	for _, field := range fields {
 		if _, known := properties[field]; !known {
-			return unprocessable("Requested selected field %s not found in JSON schema", field)
+			return unprocessable("the stream has no field %s to select", field)
 		}
 	}
 	return s.keysSelected(fields)
@@ -107,7 +107,7 @@ func (s Stream) validSelection() error {
 func (s Stream) keysSelected(fields []string) error {
 	if cursor := firsts(s.Config["cursorField"]); s.Config["syncMode"] == "incremental" && len(cursor) > 0 &&
 		!slices.Contains(fields, cursor[0]) {
-		return unprocessable("Cursor field cannot be de-selected in INCREMENTAL syncs")
+		return unprocessable("an incremental sync needs its cursor among the selected fields")
 	}
 	mode := s.Config["destinationSyncMode"]
 	if mode != "append_dedup" && mode != "overwrite_dedup" {
@@ -115,7 +115,7 @@ func (s Stream) keysSelected(fields []string) error {
 	}
 	for _, key := range firsts(s.Config["primaryKey"]) {
 		if !slices.Contains(fields, key) {
-			return unprocessable("Primary key field cannot be de-selected in DEDUP mode")
+			return unprocessable("deduplication needs its key among the selected fields")
 		}
 	}
 	return nil

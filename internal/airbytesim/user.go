@@ -234,7 +234,7 @@ func (s *Sim) grant(p *Permission) (any, error) {
 	scope, _, _ := strings.Cut(p.Type, "_")
 	switch {
 	case scope == "instance":
-		return nil, unprocessable("Cannot create INSTANCE_ADMIN permission record.")
+		return nil, unprocessable("instance_admin cannot be granted here")
 	case scope == "workspace" && p.WorkspaceID == "", scope == "organization" && p.OrganizationID == "",
 		p.WorkspaceID != "" && p.OrganizationID != "":
 		return nil, opaque("violates check constraint on a permission's scope")
@@ -251,7 +251,7 @@ func (s *Sim) grant(p *Permission) (any, error) {
 		return nil, opaque("duplicate key value violates unique constraint on a user's permission")
 	}
 	if s.redundant(p) {
-		return nil, conflict("Permission type " + p.Type + " would be redundant for user " + p.UserID + ". Preventing creation.")
+		return nil, conflict("The organization's role covers " + p.Type + " for user " + p.UserID)
 	}
 	if p.ID == "" {
 		p.ID = s.newID()
