@@ -53,7 +53,9 @@ func (s *session) sourceBranch(ctx context.Context, d *draft) (*airbyte.Discover
 // again after a cut connection is cheap; only a wish to look again reaches the
 // source, and only once.
 func (s *session) discover(ctx context.Context, d *draft, id string) (*airbyte.Discovery, error) {
-	anew := d.wanted.connection.rediscover && !s.here().pending(Discovery)
+	// A discovery that an earlier attempt began is in Airbyte's cache by now, or will be.
+	begun := s.here().pending(Discovery) && s.attempt.Number > 1
+	anew := d.wanted.connection.rediscover && !begun
 	if err := s.ledger.intend(ctx, Discovery, Run, s.now()); err != nil {
 		return nil, err
 	}
@@ -63,6 +65,11 @@ func (s *session) discover(ctx context.Context, d *draft, id string) (*airbyte.D
 		found, err = s.client.DiscoverSource(ctx, id, anew)
 		return err
 	})
+	if refused(err) {
+		if err := s.ledger.change(ctx, func(k *known) { k.done(Discovery) }); err != nil {
+			return nil, err
+		}
+	}
 	if err != nil {
 		return nil, s.failed(workload.PhaseDiscovery, "The source's schema could not be read", err)
 	}
@@ -104,7 +111,7 @@ func (s *session) writeActor(ctx context.Context, d *draft, w wantedActor, curre
 	if entry.Action == Keep {
 		return current.ID, s.keepActor(ctx, w, *current)
 	}
-	uncertain := s.here().pending(Entity(w.kind)) && entry.Action == Create
+	uncertain := s.here().pending(Entity(w.kind)) // an earlier attempt never heard how its write ended
 	err := s.ledger.change(ctx, func(k *known) {
 		k.intend(Entity(w.kind), entry.Action, s.now())
 		k.SyncDue = k.SyncDue || d.wanted.connection.sync
@@ -123,21 +130,22 @@ func (s *session) writeActor(ctx context.Context, d *draft, w wantedActor, curre
 		written, err = s.client.CreateActor(ctx, wish)
 	}
 	if err != nil {
-		return "", s.notWritten(ctx, w, entry, err)
+		return "", s.notWritten(ctx, w, entry, uncertain, err)
 	}
 	if err := s.wrote(ctx, w, written); err != nil {
 		return "", err
 	}
 	s.log(workload.Info, phaseOf(w.kind), "The %s %s was %s (%s).", w.kind, quoted(w.name), past(entry.Action), written.ID)
-	if uncertain {
+	if uncertain && entry.Action == Create {
 		return written.ID, s.removeLate(ctx, d, w.kind, written.ID)
 	}
 	return written.ID, nil
 }
 
-// notWritten tells of a write that failed. Where Airbyte refused it, nothing is pending.
-func (s *session) notWritten(ctx context.Context, w wantedActor, entry Entry, err error) error {
-	if refused(err) && entry.Action != Update {
+// notWritten tells of a write that failed. Where Airbyte refused it, nothing is
+// pending that was not before.
+func (s *session) notWritten(ctx context.Context, w wantedActor, entry Entry, uncertain bool, err error) error {
+	if refused(err) && !uncertain {
 		if err := s.ledger.change(ctx, func(k *known) { k.done(Entity(w.kind)) }); err != nil {
 			return err
 		}
@@ -147,10 +155,10 @@ func (s *session) notWritten(ctx context.Context, w wantedActor, entry Entry, er
 
 // wrote remembers what was written and what Airbyte made of it.
 func (s *session) wrote(ctx context.Context, w wantedActor, written airbyte.Actor) error {
-	prints := w.prints
-	prints.Read = s.readPrint(w.kind, written.Configuration)
+	marks := w.marks
+	marks.Read = s.readPrint(w.kind, written.Configuration)
 	return s.ledger.change(ctx, func(k *known) {
-		*k.actor(w.kind) = knownActor{ID: written.ID, DefinitionID: w.definitionID, Connector: w.connector, Prints: prints}
+		*k.actor(w.kind) = knownActor{ID: written.ID, DefinitionID: w.definitionID, Connector: w.connector, Prints: marks}
 		k.done(Entity(w.kind))
 	})
 }
@@ -159,7 +167,7 @@ func (s *session) readPrint(kind airbyte.ActorKind, configuration map[string]any
 	if configuration == nil {
 		return ""
 	}
-	return s.prints.of(string(kind)+" read", configuration)
+	return s.keyed.of(string(kind)+" read", configuration)
 }
 
 // keepActor remembers one that is as wanted, so that the next look is short.
@@ -201,7 +209,7 @@ func (s *session) removeExtras(ctx context.Context, d *draft) error {
 			err = s.deleteConnection(ctx, e.ID)
 		case Source:
 			err = s.deleteActor(ctx, airbyte.Source, e.ID)
-		case Destination:
+		default:
 			err = s.deleteActor(ctx, airbyte.Destination, e.ID)
 		}
 		if err != nil {
@@ -210,7 +218,7 @@ func (s *session) removeExtras(ctx context.Context, d *draft) error {
 		d.done = append(d.done, e)
 		s.log(workload.Info, workload.PhaseFinish, "The %s %s (%s) was removed: %s.", e.Entity, quoted(e.Name), e.ID, e.Reason)
 	}
-	return nil
+	return s.ledger.change(ctx, func(k *known) { k.Replaced = nil })
 }
 
 func past(a Action) string {

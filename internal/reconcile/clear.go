@@ -89,7 +89,7 @@ func (s *session) clearJob(ctx context.Context, connection string) (airbyte.Job,
 			return job, nil
 		}
 	}
-	if err := s.cancelJobs(ctx, connection); err != nil {
+	if err := s.cancelJobs(ctx, jobs); err != nil {
 		return airbyte.Job{}, err
 	}
 	job, err := s.client.ClearConnection(ctx, connection)

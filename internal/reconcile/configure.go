@@ -85,7 +85,7 @@ func (s *session) wantActor(ctx context.Context, kind airbyte.ActorKind) (wanted
 		return w, inPhase(failure, phase)
 	}
 	if err == nil {
-		w.prints.Wanted = s.prints.of(string(kind)+" wanted", []any{definition, resolved.Configuration})
+		w.marks.Wanted = s.keyed.of(string(kind)+" wanted", []any{definition, resolved.Configuration})
 	}
 	return w, nil
 }
@@ -120,7 +120,7 @@ func (s *session) complete(ctx context.Context, w *wantedActor) error {
 	}
 	slices.Sort(w.secrets)
 	if len(w.secrets) > 0 {
-		w.prints.Secrets = s.prints.of(string(w.kind)+" secrets", valuesAt(w.configuration, w.secrets))
+		w.marks.Secrets = s.keyed.of(string(w.kind)+" secrets", valuesAt(w.configuration, w.secrets))
 	}
 	return nil
 }

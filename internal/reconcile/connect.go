@@ -84,6 +84,9 @@ func (s *session) createConnection(ctx context.Context, d *draft, streams []airb
 	err := s.ledger.change(ctx, func(k *known) {
 		k.intend(Connection, Create, s.now())
 		k.SyncDue = d.wanted.connection.sync
+		if d.connection != nil && !slices.Contains(k.Replaced, d.connection.ID) {
+			k.Replaced = append(slices.Clone(k.Replaced), d.connection.ID)
+		}
 	})
 	if err != nil {
 		return err
@@ -173,8 +176,8 @@ func (s *session) wroteConnection(ctx context.Context, d *draft, c airbyte.Conne
 	return s.ledger.change(ctx, func(k *known) {
 		if discovery != nil {
 			k.Discovery = knownDiscovery{
-				At: s.now(), Source: d.wanted.source.prints.Wanted, Wishes: w.wishes, CatalogID: discovery.CatalogID,
-				Set: s.prints.of("streams", w.shape.Streams), Streams: keys(streams),
+				At: s.now(), Source: d.wanted.source.marks.Wanted, Wishes: w.wishes, CatalogID: discovery.CatalogID,
+				Set: s.keyed.of("streams", w.shape.Streams), Streams: keys(streams),
 			}
 			k.done(Discovery)
 		}
@@ -182,7 +185,7 @@ func (s *session) wroteConnection(ctx context.Context, d *draft, c airbyte.Conne
 		// it is the one: what differs and is kept, for a server that does not take
 		// it over, was taken down when it was written.
 		if changed || k.Connection.ID != c.ID || !same(k.Connection.Wanted, w.wantedPrint(*k)) {
-			k.Connection = knownConnection{ID: c.ID, Name: c.Name, Wanted: w.wantedPrint(*k), Read: s.prints.of("read", shapeOf(c))}
+			k.Connection = knownConnection{ID: c.ID, Name: c.Name, Wanted: w.wantedPrint(*k), Read: s.keyed.of("read", shapeOf(c))}
 		}
 		k.done(Connection)
 	})

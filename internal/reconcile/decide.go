@@ -22,7 +22,7 @@ type wantedActor struct {
 	name         string // with the digest
 	connector    string
 	definitionID string
-	prints       Prints // without Read; Secrets only with a configuration
+	marks        Prints // without Read; Secrets only with a configuration
 	// configuration is the final one; nil while it is not needed, because
 	// nothing differs from what was last sent.
 	configuration map[string]any
@@ -39,8 +39,8 @@ type wantedConnection struct {
 	// rediscover is the descriptor's own wish.
 	rediscover bool
 	sync       bool
-	// print makes the fingerprint of a shape.
-	print func(purpose string, value any) string
+	// hash makes fingerprints.
+	hash func(purpose string, value any) string
 }
 
 // settled reports whether a source or destination is, as far as can be seen,
@@ -49,7 +49,7 @@ type wantedConnection struct {
 func settled(w wantedActor, current *found, k known) bool {
 	last := k.actor(w.kind)
 	return current != nil && current.ID == last.ID && current.DefinitionID == w.definitionID && !k.pending(Entity(w.kind)) &&
-		same(last.Prints.Wanted, w.prints.Wanted) && same(last.Prints.Read, current.print)
+		same(last.Prints.Wanted, w.marks.Wanted) && same(last.Prints.Read, current.readHash)
 }
 
 // decide makes the plan. It is pure: everything it looks at is in its arguments.
@@ -59,8 +59,11 @@ func decide(w wanted, c choice, connection *airbyte.Connection, k known) Plan {
 	if reason := whyDiscover(w, source, destination, connection, k); reason != "" && !w.connection.streams {
 		plan.Entries = append(plan.Entries, Entry{Entity: Discovery, Action: Run, Reason: reason})
 	}
-	plan.Entries = append(plan.Entries, destination)
-	plan.Entries = append(plan.Entries, decideConnection(w.connection, source, destination, connection, k))
+	joined := decideConnection(w.connection, source, destination, connection, k)
+	if len(plan.Entries) > 1 && joined.Action == Keep {
+		joined.Reason = "as wanted, but for the streams, which the discovery decides"
+	}
+	plan.Entries = append(plan.Entries, destination, joined)
 	plan.remove(c, source, destination, connection)
 	for _, f := range c.foreign {
 		plan.Notes = append(plan.Notes, fmt.Sprintf("Connection %s (%s) uses this component's source or destination but is not this component's: it is left alone.", quoted(f.Name), f.ID))
@@ -101,7 +104,7 @@ func configurationFields(w wantedActor, current *found, k known) []string {
 	case len(w.secrets) == 0:
 	case current.ID != last.ID || last.Prints.Secrets == "" || k.pending(Entity(w.kind)):
 		text = " (secret, not known what Airbyte holds)"
-	case last.Prints.Secrets != w.prints.Secrets:
+	case last.Prints.Secrets != w.marks.Secrets:
 		text = " (secret, changed)"
 	}
 	if text != "" {
@@ -124,9 +127,9 @@ func whyUpdate(w wantedActor, current *found, k known) string {
 		return "it was not made or last changed by an operation that is remembered"
 	case k.pending(Entity(w.kind)):
 		return "the last change may not have been completed"
-	case !same(last.Prints.Wanted, w.prints.Wanted):
+	case !same(last.Prints.Wanted, w.marks.Wanted):
 		return "the descriptor, a setting or a secret changed"
-	case !same(last.Prints.Read, current.print):
+	case !same(last.Prints.Read, current.readHash):
 		return "changed in Airbyte by somebody else; it is put back"
 	}
 	return "renamed"
@@ -139,8 +142,9 @@ func (e Entry) configures() bool {
 		return true
 	case Update:
 		return slices.ContainsFunc(e.Fields, func(f string) bool { return strings.HasPrefix(f, configurationPrefix) })
+	default:
+		return false
 	}
-	return false
 }
 
 // configurationPrefix is what the fields of a configuration begin with in a plan.
@@ -155,7 +159,7 @@ func whyDiscover(w wanted, source, destination Entry, connection *airbyte.Connec
 		return "the descriptor asks for it"
 	case last.Set == "":
 		return "none is remembered"
-	case source.configures() || !same(last.Source, w.source.prints.Wanted):
+	case source.configures() || !same(last.Source, w.source.marks.Wanted):
 		return "the source changed"
 	case destination.Action == Create || destination.Action == Replace:
 		return "the destination is new"
@@ -163,7 +167,7 @@ func whyDiscover(w wanted, source, destination Entry, connection *airbyte.Connec
 		return "the descriptor asks for other streams"
 	case connection == nil:
 		return "the connection must be made"
-	case !same(last.Set, w.connection.print("streams", streamShapes(connection.Catalog.Streams))) && !asLeft(w.connection, *connection, k):
+	case !same(last.Set, w.connection.hash("streams", streamShapes(connection.Catalog.Streams))) && !asLeft(w.connection, *connection, k):
 		return "somebody changed the streams in Airbyte"
 	}
 	return ""
@@ -171,14 +175,14 @@ func whyDiscover(w wanted, source, destination Entry, connection *airbyte.Connec
 
 // asLeft reports whether Airbyte answers a connection just as it did after our last write.
 func asLeft(w wantedConnection, current airbyte.Connection, k known) bool {
-	return current.ID == k.Connection.ID && same(k.Connection.Read, w.print("read", shapeOf(current)))
+	return current.ID == k.Connection.ID && same(k.Connection.Read, w.hash("read", shapeOf(current)))
 }
 
 // fresh reports whether the reason for a discovery is that its answer may be
 // another one than last time.
 func fresh(w wanted, source Entry, k known) bool {
 	last := k.Discovery
-	return w.connection.rediscover || last.Set == "" || source.configures() || !same(last.Source, w.source.prints.Wanted) ||
+	return w.connection.rediscover || last.Set == "" || source.configures() || !same(last.Source, w.source.marks.Wanted) ||
 		!same(last.Wishes, w.connection.wishes)
 }
 
@@ -220,11 +224,11 @@ func connectionChanges(w wantedConnection, current airbyte.Connection, k known) 
 func (w wantedConnection) wantedPrint(k known) string {
 	set := k.Discovery.Set
 	if w.streams {
-		set = w.print("streams", w.shape.Streams)
+		set = w.hash("streams", w.shape.Streams)
 	}
 	rest := w.shape
 	rest.Streams = nil
-	return w.print("wanted", []any{rest, set})
+	return w.hash("wanted", []any{rest, set})
 }
 
 // remove plans the end of what is superfluous: connections first, since

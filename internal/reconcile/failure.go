@@ -106,6 +106,7 @@ func advice(call *airbyte.Error) []string {
 		if call.ErrorID != "" {
 			return []string{"The step is tried again. If it goes on failing, look up Airbyte's error id in the log of Airbyte's server."}
 		}
+	default:
 	}
 	if call.Retryable {
 		return []string{"The step is tried again. If it goes on failing, check that Airbyte is up and can be reached from the provisioner."}

@@ -169,6 +169,9 @@ type bench struct {
 	mu      sync.Mutex
 	lines   []string
 	holds   func() error
+	number  int // of the attempt
+	// only is the digest that one and live look at; empty means all.
+	only string
 }
 
 func newBench(t testing.TB, options airbytesim.Options, change ...func(*Options)) *bench {
@@ -213,7 +216,7 @@ func (b *bench) restart() {
 }
 
 func (b *bench) attempt() workload.Attempt {
-	return workload.Attempt{Token: "token", Number: 1, Holds: b.holds, Log: func(level workload.Level, phase workload.Phase, message string) {
+	return workload.Attempt{Token: "token", Number: max(1, b.number), Holds: b.holds, Log: func(level workload.Level, phase workload.Phase, message string) {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		b.lines = append(b.lines, fmt.Sprintf("%s %s: %s", level, phase, message))
@@ -296,10 +299,16 @@ type live struct {
 
 func (b *bench) live() live {
 	c := b.sim.Contents()
-	gone := func(a airbytesim.Actor) bool { return a.Deleted }
+	mine := map[string]bool{}
+	gone := func(a airbytesim.Actor) bool {
+		mine[a.ID] = strings.Contains(a.Name, b.only)
+		return a.Deleted || !mine[a.ID]
+	}
 	return live{
 		slices.DeleteFunc(c.Sources, gone), slices.DeleteFunc(c.Destinations, gone),
-		slices.DeleteFunc(c.Connections, func(c airbytesim.Connection) bool { return c.Status == "deprecated" }),
+		slices.DeleteFunc(c.Connections, func(c airbytesim.Connection) bool {
+			return c.Status == "deprecated" || !mine[c.SourceID] && !mine[c.DestinationID]
+		}),
 	}
 }
 

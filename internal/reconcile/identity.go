@@ -14,8 +14,8 @@ type found struct {
 	// Adopted says that it does not carry the component's digest because
 	// somebody else made it, and it is to be taken over.
 	Adopted bool
-	// print is the fingerprint of its configuration as Airbyte answered it.
-	print string
+	// readHash is the fingerprint of its configuration as Airbyte answered it.
+	readHash string
 }
 
 // observed is what Airbyte holds of a component.
@@ -23,11 +23,9 @@ type observed struct {
 	workspace    string
 	sources      []found
 	destinations []found
-	// listed says whether connections were listed; total is how many the workspace holds.
-	listed bool
-	total  int
-	// joined are the live connections that one of the sources or destinations takes part in, as far as they were listed.
-	joined []airbyte.ConnectionSummary
+	// listed says whether connections were listed; connections are all live ones of the workspace.
+	listed      bool
+	connections []airbyte.ConnectionSummary
 	// read is the connection that was known, or adopted, as Airbyte answers it; nil when it is gone.
 	read *airbyte.Connection
 	// adopted is the id of the connection that was asked to be taken over.
@@ -73,9 +71,14 @@ type choice struct {
 // observed. It is pure.
 func choose(o *observed, h hints) choice {
 	var c choice
-	joined := o.joined
+	var joined []airbyte.ConnectionSummary // those that one of the sources or destinations takes part in
+	for _, s := range o.connections {
+		if has(o.sources, s.SourceID) || has(o.destinations, s.DestinationID) {
+			joined = append(joined, s)
+		}
+	}
 	if o.read != nil && !slices.ContainsFunc(joined, func(s airbyte.ConnectionSummary) bool { return s.ID == o.read.ID }) {
-		joined = append(slices.Clone(joined), summary(*o.read))
+		joined = append(joined, summary(*o.read))
 	}
 	c.source, c.extraSources = best(o.sources, h.source, joined, h, o.adopted)
 	c.destination, c.extraDestinations = best(o.destinations, h.destination, joined, h, o.adopted)
@@ -159,7 +162,7 @@ func has(actors []found, id string) bool {
 // made reports whether a connection between our own source and destination was
 // made by us: we remember it, or it has exactly the name that we give.
 func (c *choice) made(s airbyte.ConnectionSummary, h hints) bool {
-	return s.ID == h.known.Connection.ID || slices.Contains(h.previous, s.ID) ||
+	return s.ID == h.known.Connection.ID || slices.Contains(h.previous, s.ID) || slices.Contains(h.known.Replaced, s.ID) ||
 		s.Name == h.connectionName || s.Name == h.known.Connection.Name
 }
 

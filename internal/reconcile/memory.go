@@ -35,10 +35,12 @@ type known struct {
 	Intents map[Entity]intent `json:"intents,omitempty"`
 	// Former are entities in other workspaces that are still to be removed.
 	Former []workload.Entities `json:"former,omitempty"`
+	// Replaced are former connections of the component, to be removed once the new one stands.
+	Replaced []string `json:"replaced,omitempty"`
 	// SyncDue says that a sync is to be started when all is in place.
 	SyncDue bool `json:"syncDue,omitempty"`
-	// Listed is how many connections the workspace held when they were last listed; 0 means unknown.
-	Listed int `json:"listed,omitempty"`
+	// Large says that the workspace had many connections when they were last listed.
+	Large bool `json:"large,omitempty"`
 	// ClearJob is the job that clears the streams' data for an unprovision.
 	ClearJob int64 `json:"clearJob,omitempty"`
 	// Cleared is the connection whose data that job has cleared.

@@ -72,7 +72,7 @@ func (s *session) look(ctx context.Context, o *observed) error {
 			o.read, err = s.connection(ctx, id)
 			return err
 		})
-		if k.Listed <= fewConnections {
+		if !k.Large {
 			group.Go(func() error { return s.listConnections(ctx, o) })
 		}
 	}
@@ -80,10 +80,7 @@ func (s *session) look(ctx context.Context, o *observed) error {
 		return err
 	}
 	o.sources, o.destinations = sources.sources, destinations.destinations
-	o.notes = append(sources.notes, destinations.notes...)
-	o.joined = slices.DeleteFunc(o.joined, func(c airbyte.ConnectionSummary) bool {
-		return !has(o.sources, c.SourceID) && !has(o.destinations, c.DestinationID)
-	})
+	o.notes = slices.Concat(sources.notes, destinations.notes)
 	if o.read != nil && !has(o.sources, o.read.SourceID) && !has(o.destinations, o.read.DestinationID) {
 		o.read = nil // not of our entities: whatever told us its id was wrong
 	}
@@ -115,18 +112,14 @@ func (s *session) connection(ctx context.Context, id string) (*airbyte.Connectio
 	return &c, nil
 }
 
-// listConnections lists the connections that our sources or destinations take
-// part in. Called before those are known, it keeps all.
+// listConnections lists the live connections of the workspace.
 func (s *session) listConnections(ctx context.Context, o *observed) error {
 	all, err := s.client.ListConnections(ctx, s.workspace)
 	if err != nil {
 		return err
 	}
-	o.listed, o.total = true, len(all)
-	o.joined = slices.DeleteFunc(all, func(c airbyte.ConnectionSummary) bool {
-		return c.Status == airbyte.StatusDeprecated ||
-			len(o.sources)+len(o.destinations) > 0 && !has(o.sources, c.SourceID) && !has(o.destinations, c.DestinationID)
-	})
+	o.listed = true
+	o.connections = slices.DeleteFunc(all, func(c airbyte.ConnectionSummary) bool { return c.Status == airbyte.StatusDeprecated })
 	return nil
 }
 
@@ -136,7 +129,10 @@ func needsConnections(o *observed, h hints) bool {
 		return false
 	}
 	one := len(o.sources) == 1 && len(o.destinations) == 1
+	taken := func(f found) bool { return f.Adopted }
 	switch {
+	case slices.ContainsFunc(o.sources, taken) || slices.ContainsFunc(o.destinations, taken):
+		return true
 	case len(o.sources) > 1 || len(o.destinations) > 1 || h.known.pending(Connection):
 		return true
 	case h.source != "" && len(o.sources) == 1 && o.sources[0].DefinitionID != h.source,
@@ -193,13 +189,13 @@ func (s *session) previousActor(kind airbyte.ActorKind) (id string, trusted bool
 }
 
 func (s *session) signed() bool {
-	return s.former || s.work.Previous != nil && s.prints.signed(*s.work.Previous)
+	return s.former || s.work.Previous != nil && s.keyed.signed(*s.work.Previous)
 }
 
-// previous are the ids in the descriptor's privateInfo.
+// previous are the ids in the descriptor's privateInfo, if they are proved to be ours.
 func (s *session) previous() []string {
 	p := s.work.Previous
-	if p == nil {
+	if p == nil || !s.signed() {
 		return nil
 	}
 	ids := []string{strings.ToLower(p.SourceID), strings.ToLower(p.DestinationID), strings.ToLower(p.ConnectionID)}
@@ -247,5 +243,5 @@ func (s *session) alive(ctx context.Context, kind airbyte.ActorKind, id string) 
 }
 
 func (s *session) found(a airbyte.Actor) found {
-	return found{Actor: a, print: s.readPrint(a.Kind, a.Configuration)}
+	return found{Actor: a, readHash: s.readPrint(a.Kind, a.Configuration)}
 }

@@ -18,9 +18,9 @@ func (s *session) outcome(d *draft) workload.Outcome {
 	}
 	entities := k.entities()
 	entities.Fingerprints = map[string]string{}
-	printsTo(entities.Fingerprints, Source, k.Source.Prints)
-	printsTo(entities.Fingerprints, Destination, k.Destination.Prints)
-	entities.Signature = s.prints.signature(entities)
+	putPrints(entities.Fingerprints, Source, k.Source.Prints)
+	putPrints(entities.Fingerprints, Destination, k.Destination.Prints)
+	entities.Signature = s.keyed.signature(entities)
 	private := map[string]any{
 		"workspaceId": entities.WorkspaceID, "sourceId": entities.SourceID, "destinationId": entities.DestinationID,
 		"connectionId": entities.ConnectionID, "fingerprints": entities.Fingerprints, "signature": entities.Signature,
@@ -58,7 +58,7 @@ func (d *draft) message(k known) string {
 	for _, e := range d.done {
 		parts = append(parts, "removed the "+string(e.Entity)+" "+e.ID+" ("+e.Reason+")")
 	}
-	text := "No changes: everything in Airbyte is as the descriptor asks."
+	text := "There were no changes: everything in Airbyte is as the descriptor asks."
 	if len(parts) > 0 {
 		text = strings.Join(parts, ", ") + "."
 		text = strings.ToUpper(text[:1]) + text[1:]
@@ -69,8 +69,8 @@ func (d *draft) message(k known) string {
 	return text
 }
 
-// printsTo and printsFrom carry fingerprints in privateInfo.
-func printsTo(all map[string]string, e Entity, p Prints) {
+// putPrints and getPrints carry fingerprints in privateInfo.
+func putPrints(all map[string]string, e Entity, p Prints) {
 	for name, value := range map[string]string{"Wanted": p.Wanted, "Read": p.Read, "Secrets": p.Secrets} {
 		if value != "" {
 			all[string(e)+name] = value
@@ -78,6 +78,6 @@ func printsTo(all map[string]string, e Entity, p Prints) {
 	}
 }
 
-func printsFrom(all map[string]string, e Entity) Prints {
+func getPrints(all map[string]string, e Entity) Prints {
 	return Prints{Wanted: all[string(e)+"Wanted"], Read: all[string(e)+"Read"], Secrets: all[string(e)+"Secrets"]}
 }

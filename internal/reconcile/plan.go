@@ -92,15 +92,4 @@ func (p Plan) of(entity Entity) Entry {
 	return Entry{Entity: entity, Action: Keep}
 }
 
-// deletes returns the ids of what is deleted.
-func (p Plan) deletes(entity Entity) []Entry {
-	var found []Entry
-	for _, e := range p.Entries {
-		if e.Entity == entity && e.Action == Delete {
-			found = append(found, e)
-		}
-	}
-	return found
-}
-
 func quoted(name string) string { return "\u201c" + name + "\u201d" }

@@ -30,8 +30,10 @@ func (r *Reconciler) provision(ctx context.Context, work workload.Work, attempt 
 	if err := s.sync(ctx, d); err != nil {
 		return workload.Outcome{}, err
 	}
-	if err := s.ledger.change(ctx, func(k *known) { k.Listed = d.total() }); err != nil {
-		return workload.Outcome{}, err
+	if d.observed.listed {
+		if err := s.ledger.change(ctx, func(k *known) { k.Large = len(d.observed.connections) > fewConnections }); err != nil {
+			return workload.Outcome{}, err
+		}
 	}
 	return s.outcome(d), nil
 }
@@ -47,13 +49,6 @@ type draft struct {
 	// What came of acting on the plan.
 	source, destination, joined string // ids
 	done                        []Entry
-}
-
-func (d *draft) total() int {
-	if !d.observed.listed {
-		return 0
-	}
-	return max(1, d.observed.total)
 }
 
 // settle makes the session's workspace that of what is known. What is known of
@@ -91,8 +86,8 @@ func (s *session) seed(k known) known {
 		return k
 	}
 	k.WorkspaceID = strings.ToLower(p.WorkspaceID)
-	k.Source = knownActor{ID: p.SourceID, Prints: printsFrom(p.Fingerprints, Source)}
-	k.Destination = knownActor{ID: p.DestinationID, Prints: printsFrom(p.Fingerprints, Destination)}
+	k.Source = knownActor{ID: p.SourceID, Prints: getPrints(p.Fingerprints, Source)}
+	k.Destination = knownActor{ID: p.DestinationID, Prints: getPrints(p.Fingerprints, Destination)}
 	k.Connection.ID = p.ConnectionID
 	return k
 }
@@ -167,8 +162,8 @@ func parallel(a, b func() error) error {
 // last discovery, of which only the fingerprint is kept, until one is made.
 func (s *session) wantConnection(d *draft) {
 	d.wanted.connection = wantedConnection{
-		shape: wantedShape(s.work.Connection), wishes: s.prints.of("wishes", s.work.Connection.Streams),
-		rediscover: s.work.Connection.Rediscover, sync: s.work.Connection.SyncOnProvision, print: s.prints.of,
+		shape: wantedShape(s.work.Connection), wishes: s.keyed.of("wishes", s.work.Connection.Streams),
+		rediscover: s.work.Connection.Rediscover, sync: s.work.Connection.SyncOnProvision, hash: s.keyed.of,
 	}
 }
 

@@ -90,7 +90,7 @@ type session struct {
 	attempt   workload.Attempt
 	digest    string
 	workspace string
-	prints    fingerprints
+	keyed     fingerprints
 	ledger    *ledger
 	specs     *attemptSpecs
 	places    *places
@@ -110,7 +110,7 @@ func (r *Reconciler) begin(ctx context.Context, work workload.Work, attempt work
 	s := &session{Reconciler: r, client: r.Client, work: work, attempt: attempt, digest: work.Component.Digest()}
 	s.specs = &attemptSpecs{read: map[airbyte.ActorKind]airbyte.Specification{}}
 	s.places = &places{job: r.Job}
-	s.prints = fingerprints{key: r.FingerprintKey, digest: s.digest}
+	s.keyed = fingerprints{key: r.FingerprintKey, digest: s.digest}
 	if attempt.Holds != nil {
 		s.client = r.Client.Guarded(attempt.Holds)
 	}

@@ -13,7 +13,11 @@ import (
 // whether it is gone. One that is gone already is fine.
 func (s *session) deleteConnection(ctx context.Context, id string) error {
 	const what = "The connection could not be deleted"
-	if err := s.cancelJobs(ctx, id); err != nil {
+	jobs, err := s.client.ActiveJobs(ctx, id)
+	if err != nil {
+		return s.failed(workload.PhaseSync, "The jobs of the connection could not be read", err)
+	}
+	if err := s.cancelJobs(ctx, jobs); err != nil {
 		return err
 	}
 	if err := s.client.DeleteConnection(ctx, id); err != nil && !airbyte.NotFound(err) {
@@ -76,12 +80,8 @@ func stillThere(phase workload.Phase, what string) error {
 	}
 }
 
-// cancelJobs stops what runs or waits for a connection.
-func (s *session) cancelJobs(ctx context.Context, connection string) error {
-	jobs, err := s.client.ActiveJobs(ctx, connection)
-	if err != nil {
-		return s.failed(workload.PhaseSync, "The jobs of the connection could not be read", err)
-	}
+// cancelJobs stops jobs.
+func (s *session) cancelJobs(ctx context.Context, jobs []airbyte.Job) error {
 	for _, job := range jobs {
 		s.log(workload.Info, workload.PhaseSync, "Cancelling job %d (%s, %s).", job.ID, job.ConfigType, job.Status)
 		if _, err := s.client.CancelJob(ctx, job.ID); err != nil && !airbyte.NotFound(err) && !s.ended(ctx, job.ID) {
