@@ -38,6 +38,8 @@ type house struct {
 	t      *testing.T
 	sim    *airbytesim.Sim
 	client *airbyte.Client
+	// connectorName knows Snowflake alone, unless a test wants the catalogue's.
+	connectorName func(string) string
 }
 
 func newHouse(t *testing.T) *house {
@@ -53,7 +55,12 @@ func newHouse(t *testing.T) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &house{t: t, sim: sim, client: client}
+	return &house{t: t, sim: sim, client: client, connectorName: func(definitionID string) string {
+		if definitionID == snowflakeID {
+			return "destination-snowflake"
+		}
+		return ""
+	}}
 }
 
 // made is what somebody made by hand.
@@ -135,13 +142,10 @@ func connectorName(c *catalog.Catalog) func(string) string {
 	}
 }
 
-// performer knows one connector by its name.
+// performer knows the connectors by name that the house does.
 func (h *house) performer() *Performer {
 	return New(Options{
-		Airbyte: h.client, Workspace: workspaceID, Workspaces: map[string]string{"prod": otherID},
-		ConnectorName: func(definitionID string) string {
-			return map[string]string{snowflakeID: "destination-snowflake"}[definitionID]
-		},
+		Airbyte: h.client, Workspace: workspaceID, Workspaces: map[string]string{"prod": otherID}, ConnectorName: h.connectorName,
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -101,6 +102,7 @@ func TestWaysToAsk(t *testing.T) {
 		"other params do not matter":     {"connectionId": id, "other": []any{1}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			out, err := h.reverse("dev", params, nil)
 			if err != nil {
 				t.Fatal(err)
@@ -157,7 +159,7 @@ func TestAmbiguousOrMissing(t *testing.T) {
 		"names are told apart by case as Airbyte's are": {map[string]any{"connectionName": "TWICE"}, []string{"No connection", first}, gone},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h.sim.ClearCalls()
+			t.Parallel()
 			_, err := h.reverse("dev", test.params, nil)
 			f := failure(t, err, workload.CodeInvalid)
 			mentions(t, f.Text(), test.says...)
@@ -370,7 +372,7 @@ func TestFailures(t *testing.T) {
 				if f.Retry != (code == workload.CodeUnavailable) {
 					t.Errorf("retry is %v", f.Retry)
 				}
-				mentions(t, f.Text(), operation, fmt.Sprint(status))
+				mentions(t, f.Text(), operation, strconv.Itoa(status))
 			})
 		}
 	}
