@@ -42,7 +42,8 @@ const (
 // Client calls one Airbyte. It is safe for concurrent use.
 type Client struct {
 	*connector
-	guard func() error
+	guard     func() error
+	concealed *Concealed // nil conceals nothing
 }
 
 // connector is what a client and its guarded copies share.
@@ -90,7 +91,7 @@ func New(options Options) (*Client, error) {
 // before each HTTP call, token renewals and further pages included. When the
 // guard returns an error, nothing is sent and the call returns that error as it is.
 func (c *Client) Guarded(guard func() error) *Client {
-	return &Client{connector: c.connector, guard: guard}
+	return &Client{connector: c.connector, guard: guard, concealed: c.concealed}
 }
 
 // answer is a decoded 200 that can tell whether it holds what it must.
@@ -139,8 +140,13 @@ func (c *Client) send(ctx context.Context, operation string, body any) error {
 	return c.exchange(ctx, http.MethodPost, operation, body, func(io.Reader) error { return nil })
 }
 
-// exchange sends a call, again once after a 401 with a renewed token.
+// exchange sends a call and makes its error fit to be shown.
 func (c *Client) exchange(ctx context.Context, method, operation string, body any, read func(io.Reader) error) error {
+	return c.shown(c.attempt(ctx, method, operation, body, read))
+}
+
+// attempt sends a call, again once after a 401 with a renewed token.
+func (c *Client) attempt(ctx context.Context, method, operation string, body any, read func(io.Reader) error) error {
 	payload, err := encode(body)
 	if err != nil {
 		return fmt.Errorf("airbyte: encode the body of %s: %w", operation, err)

@@ -133,7 +133,7 @@ func plainText(contentType string, raw []byte) string {
 		return ""
 	}
 	first, _, _ := strings.Cut(s, "\n")
-	return short(first, 200)
+	return first
 }
 
 // noise begins where a message stops being for people: the connector's schema or a stack trace.
@@ -148,14 +148,14 @@ func trim(message string) string {
 
 const maxMessage = 1000
 
-// clean makes a text from outside fit to be shown: without this client's own
-// secrets, on one line, of bounded length.
+// clean takes out of a text from outside what is not for people and this
+// client's own secrets. To be shown it must go through Client.shown, too.
 func (c *connector) clean(message string) string {
 	message = trim(message)
 	for _, secret := range c.secrets() {
 		message = strings.ReplaceAll(message, secret, "***")
 	}
-	return short(message, maxMessage)
+	return message
 }
 
 // secrets are the texts that must never be shown.

@@ -62,7 +62,6 @@ func (r *wireFailureReason) failure(operation, message string, fallback bool) *J
 		f.Message = joined(message, string(r.Message))
 		f.Retryable = r.retryable(fallback)
 	}
-	f.Message = short(trim(f.Message), maxMessage)
 	return f
 }
 

@@ -22,10 +22,16 @@ type Options struct {
 	StatusTTL time.Duration
 	// Lease is for how long an attempt may be silent before another may take over (30 s when zero).
 	Lease time.Duration
-	// FreshFor is how old the last renewal may be for Holds not to ask Redis (10 ms when zero).
+	// FreshFor is how old the last renewal may be for Holds not to ask Redis (1 ms when zero).
 	FreshFor time.Duration
 	// CheckEvery is how often the sweeper looks at each live lane (45 s when zero).
 	CheckEvery time.Duration
+	// Replicas is how many replicas of Redis are to confirm an accepted operation
+	// before its token is answered, 0 for none: a failover loses what no replica had.
+	// It is waited for during ReplicaWait at most (100 ms when zero); a replica
+	// that is away does not stop work.
+	Replicas    int
+	ReplicaWait time.Duration
 	// Now is the local clock (time.Now when nil).
 	Now func() time.Time
 }
@@ -44,13 +50,16 @@ func New(opts Options) *Store {
 		opts.Lease = 30 * time.Second
 	}
 	if opts.FreshFor <= 0 {
-		opts.FreshFor = 10 * time.Millisecond
+		opts.FreshFor = time.Millisecond
 	}
 	if opts.CheckEvery <= 0 {
 		opts.CheckEvery = 45 * time.Second
 	}
 	if opts.StatusTTL <= 0 {
 		opts.StatusTTL = 7 * 24 * time.Hour
+	}
+	if opts.ReplicaWait <= 0 {
+		opts.ReplicaWait = 100 * time.Millisecond
 	}
 	if opts.Now == nil {
 		opts.Now = time.Now
@@ -106,7 +115,7 @@ func (s *Store) Accept(ctx context.Context, request Request) (Accepted, error) {
 		Time: s.opts.Now(), Level: workload.Info, Phase: workload.PhaseAccept,
 		Message: "The request was accepted.",
 	})
-	r, err := s.run(ctx, acceptScript, token, lane, string(request.Kind), request.Hash, meta, request.Payload,
+	r, err := s.runReplicated(ctx, acceptScript, token, lane, string(request.Kind), request.Hash, meta, request.Payload,
 		Version, s.opts.CheckEvery.Milliseconds(), line)
 	if err != nil {
 		return Accepted{Token: token}, err

@@ -120,7 +120,13 @@ func (s *session) complete(ctx context.Context, w *wantedActor) error {
 	}
 	slices.Sort(w.secrets)
 	if len(w.secrets) > 0 {
-		w.marks.Secrets = s.keyed.of(string(w.kind)+" secrets", valuesAt(w.configuration, w.secrets))
+		values := valuesAt(w.configuration, w.secrets)
+		for _, value := range values {
+			if text, ok := value.(string); ok {
+				s.secrets.Add(text)
+			}
+		}
+		w.marks.Secrets = s.keyed.of(string(w.kind)+" secrets", values)
 	}
 	return nil
 }

@@ -86,6 +86,7 @@ func (r *Reconciler) Unprovision() Performer { return r.unprovision }
 type session struct {
 	*Reconciler
 	client    *airbyte.Client
+	secrets   *airbyte.Concealed // that this attempt sends
 	work      workload.Work
 	attempt   workload.Attempt
 	digest    string
@@ -111,8 +112,10 @@ func (r *Reconciler) begin(ctx context.Context, work workload.Work, attempt work
 	s.specs = &attemptSpecs{read: map[airbyte.ActorKind]airbyte.Specification{}}
 	s.places = &places{job: r.Job}
 	s.keyed = fingerprints{key: r.FingerprintKey, digest: s.digest}
+	s.secrets = &airbyte.Concealed{}
+	s.client = s.client.Concealing(s.secrets)
 	if attempt.Holds != nil {
-		s.client = r.Client.Guarded(attempt.Holds)
+		s.client = s.client.Guarded(attempt.Holds)
 	}
 	s.workspace = cmp.Or(r.Workspaces[work.Component.Environment], r.Workspace)
 	if s.workspace == "" {
