@@ -342,3 +342,8 @@ func orders() workload.Work {
 		Connection: workload.Connection{Name: "Orders to warehouse"},
 	}
 }
+
+// String counts.
+func (l live) String() string {
+	return fmt.Sprintf("%d sources, %d destinations, %d connections", len(l.sources), len(l.destinations), len(l.connections))
+}

@@ -1,0 +1,367 @@
+package reconcile
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"airbyte-provisioner/internal/airbyte"
+	"airbyte-provisioner/internal/airbytesim"
+	"airbyte-provisioner/internal/workload"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestActorName(t *testing.T) {
+	t.Parallel()
+	const digest = "0123456789abcdef"
+	for _, tt := range []struct{ name, reason, from, want string }{
+		{"plain", "the digest follows the name", "Orders", "Orders [wb-0123456789abcdef]"},
+		{"its own digest", "a name that was read back is not doubled", "Orders [wb-0123456789abcdef]", "Orders [wb-0123456789abcdef]"},
+		{"another digest", "nobody claims another's entity by a name", "Orders [wb-ffffffffffffffff]", "Orders [wb-0123456789abcdef]"},
+		{"several digests", "all of them go", "Orders [wb-ffffffffffffffff] [WB-FFFFFFFFFFFFFFFF] ", "Orders [wb-0123456789abcdef]"},
+		{"digest in the middle", "the last one counts, which is ours", "a [wb-ffffffffffffffff] b", "a [wb-ffffffffffffffff] b [wb-0123456789abcdef]"},
+		{"empty", "the digest alone is a name", "", "[wb-0123456789abcdef]"},
+		{"too long", "the name is cut, never the digest", strings.Repeat("ä", 300), strings.Repeat("ä", 234) + " [wb-0123456789abcdef]"},
+	} {
+		if got := actorName(tt.from, digest); got != tt.want || ownerOf(got) != digest || len([]rune(got)) > maxName {
+			t.Errorf("%s: %s: %q", tt.name, tt.reason, got)
+		}
+	}
+}
+
+// previous is what a descriptor's privateInfo would hold after an outcome.
+func previous(t *testing.T, outcome workload.Outcome) *workload.Entities {
+	t.Helper()
+	raw := must(t, must1(json.Marshal(outcome.Private)), nil)
+	var e workload.Entities
+	must(t, 0, json.Unmarshal(raw, &e))
+	return &e
+}
+
+func ids(b *bench) []string {
+	b.t.Helper()
+	s, d, c := b.one()
+	return []string{s.ID, d.ID, c.ID}
+}
+
+// renameAll takes the digests off by hand.
+func (b *bench) renameAll() {
+	for _, kind := range []airbyte.ActorKind{airbyte.Source, airbyte.Destination} {
+		a := b.actor(kind)
+		a.Name = "by hand " + string(kind)
+		must1(b.r.Client.UpdateActor(b.t.Context(), a))
+	}
+}
+
+func TestIdentity(t *testing.T) {
+	t.Parallel()
+	t.Run("signed ids of privateInfo find what was renamed and forgotten", func(t *testing.T) {
+		t.Parallel()
+		b := newBench(t, airbytesim.Options{})
+		work := orders()
+		work.Previous = previous(t, b.provision(orders()))
+		before := ids(b)
+		b.renameAll()
+		b.memory.values = map[string][]byte{}
+		b.provision(work)
+		if diff := cmp.Diff(before, ids(b)); diff != "" {
+			t.Error(diff)
+		}
+		b.unchanged(work)
+	})
+	t.Run("fingerprints of privateInfo save the needless update", func(t *testing.T) {
+		t.Parallel()
+		b := newBench(t, airbytesim.Options{})
+		work := orders()
+		work.Previous = previous(t, b.provision(orders()))
+		b.memory.values = map[string][]byte{}
+		b.provision(work)
+		if len(b.writes()) > 0 {
+			t.Errorf("what is known to be current was sent again: %v", b.writes())
+		}
+		b.secrets.set("SOURCE", "rotated")
+		b.memory.values = map[string][]byte{}
+		b.provision(work)
+		if diff := cmp.Diff([]string{"sources/update"}, b.writes()); diff != "" {
+			t.Error(diff)
+		}
+	})
+	t.Run("unsigned ids of privateInfo are not trusted", func(t *testing.T) {
+		t.Parallel()
+		b := newBench(t, airbytesim.Options{})
+		theirs := must1(b.r.Client.CreateActor(t.Context(), airbyte.Actor{
+			Kind: airbyte.Source, WorkspaceID: workspace, DefinitionID: fakerID, Name: "theirs", Configuration: map[string]any{"count": 1},
+		}))
+		work := orders()
+		work.Previous = &workload.Entities{WorkspaceID: workspace, SourceID: theirs.ID, Signature: "made up"}
+		b.provision(work)
+		if got := must1(b.r.Client.GetActor(t.Context(), airbyte.Source, theirs.ID)); got.Name != "theirs" {
+			t.Errorf("somebody else's source was taken: %q", got.Name)
+		}
+		if !strings.Contains(b.log(), "left alone") {
+			t.Errorf("it was not said\n%s", b.log())
+		}
+		b.unprovision(work)
+		if l := b.live(); len(l.sources) != 1 {
+			t.Errorf("somebody else's source was removed")
+		}
+	})
+	t.Run("unsigned ids that carry the digest are found by it anyway", func(t *testing.T) {
+		t.Parallel()
+		b := newBench(t, airbytesim.Options{})
+		work := orders()
+		work.Previous = previous(t, b.provision(orders()))
+		work.Previous.Signature = ""
+		b.unchanged(work)
+	})
+	t.Run("ids of another workspace in privateInfo", func(t *testing.T) {
+		t.Parallel()
+		b := newBench(t, airbytesim.Options{})
+		work := orders()
+		work.Previous = previous(t, b.provision(orders()))
+		work.Previous.WorkspaceID = otherPlace
+		b.provision(work)
+		b.one()
+	})
+	t.Run("stale ids in privateInfo", func(t *testing.T) {
+		t.Parallel()
+		b := newBench(t, airbytesim.Options{})
+		work := orders()
+		work.Previous = previous(t, b.provision(orders()))
+		b.unprovision(work)
+		b.provision(work)
+		b.one()
+		if !slices.Contains(b.writes(), "sources/create") {
+			t.Errorf("%v", b.writes())
+		}
+		b.provision(work)
+		if len(b.writes()) > 0 {
+			t.Errorf("%v", b.writes())
+		}
+		b.one()
+	})
+	t.Run("renamed by hand to another component's digest", func(t *testing.T) {
+		t.Parallel()
+		b := newBench(t, airbytesim.Options{})
+		b.provision(orders())
+		a := b.actor(airbyte.Source)
+		a.Name = "x [wb-ffffffffffffffff]"
+		must1(b.r.Client.UpdateActor(t.Context(), a))
+		b.provision(orders())
+		if got := must1(b.r.Client.GetActor(t.Context(), airbyte.Source, a.ID)); got.Name != a.Name {
+			t.Errorf("it was taken although it carries another digest: %q", got.Name)
+		}
+		if !strings.Contains(b.log(), "another component's digest") {
+			t.Errorf("it was not said\n%s", b.log())
+		}
+	})
+	t.Run("equal names", func(t *testing.T) {
+		t.Parallel()
+		b := newBench(t, airbytesim.Options{})
+		b.provision(orders())
+		b.provision(other())
+		b.unprovision(other())
+		b.unchanged(orders())
+		b.one()
+	})
+	t.Run("the descriptor's names change together with lost memory", func(t *testing.T) {
+		t.Parallel()
+		b := newBench(t, airbytesim.Options{})
+		b.provision(orders())
+		before := ids(b)
+		b.memory.values = map[string][]byte{}
+		w := orders()
+		w.Source.Name, w.Destination.Name, w.Connection.Name = "A", "B", "C"
+		b.provision(w)
+		if diff := cmp.Diff(before, ids(b)); diff != "" {
+			t.Errorf("it was doubled\n%s", diff)
+		}
+	})
+	t.Run("the fingerprint key changes", func(t *testing.T) {
+		t.Parallel()
+		b := newBench(t, airbytesim.Options{})
+		b.provision(orders())
+		before := ids(b)
+		b.r.FingerprintKey = []byte("another")
+		b.provision(orders())
+		if diff := cmp.Diff([]string{"destinations/update", "sources/update"}, b.writes()); diff != "" {
+			t.Error(diff)
+		}
+		if diff := cmp.Diff(before, ids(b)); diff != "" {
+			t.Error(diff)
+		}
+		b.unchanged(orders())
+	})
+	t.Run("what is remembered is unreadable", func(t *testing.T) {
+		t.Parallel()
+		b := newBench(t, airbytesim.Options{})
+		b.provision(orders())
+		before := ids(b)
+		b.memory.values[orders().Component.Digest()] = []byte("{")
+		b.provision(orders())
+		if diff := cmp.Diff(before, ids(b)); diff != "" {
+			t.Error(diff)
+		}
+	})
+	t.Run("what is remembered is of a newer version", func(t *testing.T) {
+		t.Parallel()
+		b := newBench(t, airbytesim.Options{})
+		b.memory.values[orders().Component.Digest()] = []byte(`{"v":2}`)
+		if failure := b.failure(second(b.try(orders()))); !failure.Retry || len(b.calls()) > 0 {
+			t.Errorf("it is for newer workers: %s", failure.Text())
+		}
+	})
+}
+
+// double makes a second entity of our own by hand, as an older crash would have left it.
+func (b *bench) double(kind airbyte.ActorKind) airbyte.Actor {
+	a := b.actor(kind)
+	for name, value := range a.Configuration {
+		if isMask(value) {
+			a.Configuration[name] = "whatever"
+		}
+	}
+	return must1(b.r.Client.CreateActor(b.t.Context(), a))
+}
+
+func TestOwnDuplicatesAreRemoved(t *testing.T) {
+	t.Parallel()
+	for _, lost := range []bool{false, true} {
+		t.Run(fmt.Sprintf("memory lost %v", lost), func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, airbytesim.Options{})
+			b.provision(orders())
+			before := ids(b)
+			source := b.double(airbyte.Source)
+			destination := must1(b.r.Client.CreateActor(t.Context(), airbyte.Actor{
+				Kind: airbyte.Destination, WorkspaceID: workspace, DefinitionID: warehouse, Name: actorName("Warehouse", orders().Component.Digest()),
+				Configuration: map[string]any{"host": "h", "port": 1, "database": "d", "schema": "s", "username": "u"},
+			}))
+			found := must1(b.r.Client.DiscoverSource(t.Context(), before[0], false))
+			for _, ends := range [][2]string{{before[0], before[1]}, {source.ID, before[1]}, {before[0], destination.ID}} {
+				must1(b.r.Client.CreateConnection(t.Context(), airbyte.ConnectionCreate{
+					SourceID: ends[0], DestinationID: ends[1], Status: "active", Name: "Orders to warehouse", Catalog: &found.Catalog,
+				}))
+			}
+			if lost {
+				b.memory.values = map[string][]byte{}
+			}
+			b.provision(orders())
+			after := ids(b)
+			if !lost {
+				if diff := cmp.Diff(before, after); diff != "" {
+					t.Errorf("the recorded ones are kept\n%s", diff)
+				}
+			}
+			b.unchanged(orders())
+		})
+	}
+}
+
+func TestDuplicatesAreRemovedByUnprovision(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, airbytesim.Options{})
+	b.provision(orders())
+	b.double(airbyte.Source)
+	b.unprovision(orders())
+	b.none()
+}
+
+func TestCrowdedWorkspace(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name     string
+		behavior airbytesim.Behavior
+	}{
+		{"pages", airbytesim.Behavior{}},
+		{"an older server, which ignores paging and search", airbytesim.Behavior{IgnorePaging: true}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, airbytesim.Options{Behavior: tt.behavior})
+			name := "orders database [wb-" + orders().Component.Digest()[:15]
+			must(t, 0, b.sim.Fill(airbytesim.Filler{WorkspaceID: workspace, Sources: 5000, Destinations: 5000, Connections: 5000, Name: name}))
+			b.only = "[wb-" + orders().Component.Digest() + "]"
+			b.provision(orders())
+			b.one()
+			b.memory.values = map[string][]byte{}
+			b.provision(orders())
+			b.one()
+			b.unprovision(orders())
+			b.none()
+			b.only = ""
+			if l := b.live(); l.String() != "5000 sources, 5000 destinations, 5000 connections" {
+				t.Errorf("somebody else's entities were touched: %s", l)
+			}
+		})
+	}
+}
+
+func TestMovesToAnotherWorkspace(t *testing.T) {
+	t.Parallel()
+	move := func(b *bench) { b.r.Workspaces = map[string]string{"development": otherPlace} }
+	t.Run("provision", func(t *testing.T) {
+		t.Parallel()
+		b := newBench(t, airbytesim.Options{})
+		b.provision(orders())
+		move(b)
+		b.provision(orders())
+		s, _, _ := b.one()
+		if s.WorkspaceID != otherPlace || !strings.Contains(b.log(), "moves from workspace") {
+			t.Errorf("it is in %s\n%s", s.WorkspaceID, b.log())
+		}
+		order := b.order()
+		if slices.Index(order, "connections/create") > slices.Index(order, "connections/delete") {
+			t.Errorf("new first, then the old removed: %v", order)
+		}
+		b.unchanged(orders())
+		b.r.Workspaces = nil
+		b.provision(orders())
+		b.one()
+		b.unchanged(orders())
+	})
+	t.Run("unprovision", func(t *testing.T) {
+		t.Parallel()
+		b := newBench(t, airbytesim.Options{})
+		b.provision(orders())
+		move(b)
+		b.unprovision(orders())
+		b.none()
+	})
+	t.Run("known from privateInfo only", func(t *testing.T) {
+		t.Parallel()
+		b := newBench(t, airbytesim.Options{})
+		work := orders()
+		work.Previous = previous(t, b.provision(orders()))
+		b.memory.values = map[string][]byte{}
+		move(b)
+		b.provision(work)
+		b.one()
+	})
+	t.Run("the old one cannot be entered any more", func(t *testing.T) {
+		t.Parallel()
+		b := newBench(t, airbytesim.Options{})
+		b.provision(orders())
+		move(b)
+		b.sim.AddFault(airbytesim.Fault{Operation: "list", Contains: workspace, Times: -1, Do: airbytesim.DoAnswer, Status: 403})
+		b.provision(orders())
+		if !strings.Contains(b.log(), "is left there") {
+			t.Errorf("it is left without a word\n%s", b.log())
+		}
+		b.unchanged(orders())
+	})
+	t.Run("a connection made by hand in the old one", func(t *testing.T) {
+		t.Parallel()
+		b := newBench(t, airbytesim.Options{})
+		b.provision(orders())
+		id := b.foreign()
+		move(b)
+		b.provision(orders())
+		if !strings.Contains(b.log(), "is left there") || must1(b.r.Client.GetConnection(t.Context(), id)).Deleted() {
+			t.Errorf("it went down, or stays without a word\n%s", b.log())
+		}
+	})
+}
