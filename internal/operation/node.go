@@ -57,13 +57,9 @@ func (s *Store) Unbroken(ctx context.Context, key string) (time.Time, error) {
 
 // node identifies the Redis process that serves the key; empty where it does not tell.
 func (s *Store) node(ctx context.Context, key string) (string, error) {
-	var at redis.Cmdable = s.redis
-	if cluster, ok := s.redis.(*redis.ClusterClient); ok {
-		master, err := cluster.MasterForKey(ctx, key)
-		if err != nil {
-			return "", unavailable(err)
-		}
-		at = master
+	at, err := s.nodeOf(ctx, key)
+	if err != nil {
+		return "", unavailable(err)
 	}
 	text, err := section(ctx, at, "server")
 	if err != nil {

@@ -79,6 +79,48 @@ func (s *Store) run(ctx context.Context, script *redis.Script, token, lane strin
 	return answerOf(result), nil
 }
 
+// runReplicated is run, and waits until as many replicas as the options ask for have what was written.
+func (s *Store) runReplicated(ctx context.Context, script *redis.Script, token, lane string, args ...any) (answer, error) {
+	if s.opts.Replicas <= 0 {
+		return s.run(ctx, script, token, lane, args...)
+	}
+	k := s.keysOf(lane)
+	node, err := s.nodeOf(ctx, k.line())
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	all := append([]any{k.prefix + "op:", token, lane}, args...)
+	var result *redis.Cmd
+	// WAIT counts what its own connection wrote, so both go in one pipeline.
+	write := func(p redis.Pipeliner) error {
+		result = script.EvalSha(ctx, p, []string{k.line(), k.live(), k.op(token)}, all...)
+		p.Do(ctx, "wait", s.opts.Replicas, s.opts.ReplicaWait.Milliseconds())
+		return nil
+	}
+	_, err = node.Pipelined(ctx, write)
+	if redis.HasErrorPrefix(err, "NOSCRIPT") {
+		if err = script.Load(ctx, node).Err(); err == nil {
+			_, err = node.Pipelined(ctx, write)
+		}
+	}
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	values, err := result.Slice()
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	return answerOf(values), nil
+}
+
+// nodeOf is the client of the node that serves a key.
+func (s *Store) nodeOf(ctx context.Context, key string) (redis.UniversalClient, error) {
+	if cluster, ok := s.redis.(*redis.ClusterClient); ok {
+		return cluster.MasterForKey(ctx, key)
+	}
+	return s.redis, nil
+}
+
 func answerOf(values []any) answer {
 	a := make(answer, len(values))
 	for i, value := range values {

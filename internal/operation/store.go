@@ -28,8 +28,8 @@ type Options struct {
 	CheckEvery time.Duration
 	// Replicas is how many replicas of Redis are to confirm an accepted operation
 	// before its token is answered, 0 for none: a failover loses what no replica had.
-	// It is waited for during ReplicaWait at most (100 ms when zero); a replica
-	// that is away does not stop work.
+	// It is waited for during ReplicaWait at most (100 ms when zero; less than the
+	// client's read time-out); a replica that is away does not stop work.
 	Replicas    int
 	ReplicaWait time.Duration
 	// Now is the local clock (time.Now when nil).

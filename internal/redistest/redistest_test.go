@@ -2,7 +2,9 @@ package redistest_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
+	"time"
 
 	"airbyte-provisioner/internal/redistest"
 )
@@ -40,5 +42,33 @@ func TestServersAreApart(t *testing.T) {
 	one.Client().Set(ctx, "k", "v", 0)
 	if n := two.Client().DBSize(ctx).Val(); n != 0 {
 		t.Fatalf("the other server holds %d keys", n)
+	}
+}
+
+func TestClusterServesAllSlots(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	client := redistest.StartCluster(t, 3).Client()
+	for n := range 100 {
+		if err := client.Set(ctx, fmt.Sprintf("{%d}", n), n, 0).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestSentinelsReplaceADeadMaster(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	sentinels := redistest.StartSentinels(t)
+	client := sentinels.Client()
+	if err := client.Set(ctx, "k", "v", 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := client.Wait(ctx, 1, 5*time.Second).Result(); n != 1 || err != nil {
+		t.Fatalf("%d replicas, %v", n, err)
+	}
+	sentinels.KillMaster()
+	if got, err := client.Get(ctx, "k").Result(); got != "v" || err != nil {
+		t.Errorf("%q, %v", got, err)
 	}
 }

@@ -45,15 +45,8 @@ func TestRedisMayBeKilledAtAnyTime(t *testing.T) {
 			}
 		})
 	}
-	count := func() int {
-		mu.Lock()
-		defer mu.Unlock()
-		return len(accepted)
-	}
 	for range 3 {
-		for before := count(); count() < before+50; {
-			time.Sleep(time.Millisecond) // until the submitters are in full swing
-		}
+		untilMore(t, &mu, &accepted)
 		server.Kill()
 		server.Restart()
 	}
@@ -65,6 +58,26 @@ func TestRedisMayBeKilledAtAnyTime(t *testing.T) {
 		status := h.sweepUntil(t, sweeper, token, "the end", func(s workload.Status) bool { return s.State.Terminal() })
 		if status.State != workload.Completed {
 			t.Errorf("%s: %+v", token, status)
+		}
+	}
+}
+
+// untilMore waits until the submitters are in full swing.
+func untilMore(t *testing.T, mu *sync.Mutex, accepted *[]string) {
+	t.Helper()
+	count := func() int {
+		mu.Lock()
+		defer mu.Unlock()
+		return len(*accepted)
+	}
+	deadline := time.After(within)
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for before := count(); count() < before+50; {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatal("nothing is accepted any more")
 		}
 	}
 }

@@ -1,0 +1,103 @@
+package redistest
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// MasterName is the name by which the sentinels know the master.
+const MasterName = "mymaster"
+
+// Sentinels are three sentinels with a master and its replica.
+type Sentinels struct {
+	t         testing.TB
+	Sentinels []*Server
+	// Data are the two servers with data; the first is the master until a failover.
+	Data []*Server
+}
+
+// StartSentinels starts a master, a replica and three sentinels, and returns
+// once a failover is possible. It takes half a second of silence for one to begin.
+func StartSentinels(t testing.TB, opts ...Option) *Sentinels {
+	t.Helper()
+	master := Start(t, opts...)
+	port := strconv.Itoa(master.Port())
+	replica := Start(t, append([]Option{Args("--replicaof", "127.0.0.1 "+port)}, opts...)...)
+	s := &Sentinels{t: t, Data: []*Server{master, replica}}
+	for range 3 {
+		config := Write(t, "sentinel.conf", fmt.Sprintf(
+			"sentinel monitor %[1]s 127.0.0.1 %[2]s 2\nsentinel down-after-milliseconds %[1]s 500\nsentinel failover-timeout %[1]s 3000\n",
+			MasterName, port))
+		s.Sentinels = append(s.Sentinels, Start(t, sentinel(config)))
+	}
+	ctx := context.Background()
+	for _, sentinel := range s.Sentinels {
+		client := redis.NewSentinelClient(&redis.Options{Addr: sentinel.Addr()})
+		waitFor(t, "the sentinels' agreement", func() bool {
+			known, err := client.Master(ctx, MasterName).Result()
+			return err == nil && known["num-other-sentinels"] == "2" && known["num-slaves"] == "1" && known["flags"] == "master"
+		})
+		_ = client.Close()
+	}
+	waitFor(t, "the replica", func() bool {
+		info, err := master.Client().Info(ctx, "replication").Result()
+		return err == nil && strings.Contains(info, "state=online")
+	})
+	return s
+}
+
+// sentinel makes the server a sentinel with the configuration file, which it rewrites.
+func sentinel(config string) Option {
+	return func(s *Server) {
+		s.args = []string{s.args[0], config, "--sentinel", "--bind", "127.0.0.1"}
+	}
+}
+
+// Addrs are the sentinels' addresses.
+func (s *Sentinels) Addrs() []string {
+	addrs := make([]string, len(s.Sentinels))
+	for i, sentinel := range s.Sentinels {
+		addrs[i] = sentinel.Addr()
+	}
+	return addrs
+}
+
+// URL is the sentinels' address as REDIS_URL writes it.
+func (s *Sentinels) URL() string {
+	return "redis-sentinel://" + strings.Join(s.Addrs(), ",") + "/0?" + url.Values{"master": {MasterName}}.Encode()
+}
+
+// Client returns a new client of whoever is the master, closed when the test ends.
+func (s *Sentinels) Client() *redis.Client {
+	client := redis.NewFailoverClient(&redis.FailoverOptions{MasterName: MasterName, SentinelAddrs: s.Addrs()})
+	s.t.Cleanup(func() { _ = client.Close() })
+	return client
+}
+
+// KillMaster kills the server that the sentinels call the master, and returns
+// once they have made the other one the master.
+func (s *Sentinels) KillMaster() {
+	s.t.Helper()
+	ctx := context.Background()
+	client := redis.NewSentinelClient(&redis.Options{Addr: s.Sentinels[0].Addr()})
+	defer func() { _ = client.Close() }()
+	before, err := client.GetMasterAddrByName(ctx, MasterName).Result()
+	if err != nil {
+		s.t.Fatalf("redistest: %v", err)
+	}
+	for _, server := range s.Data {
+		if strconv.Itoa(server.Port()) == before[1] {
+			server.Kill()
+		}
+	}
+	waitFor(s.t, "the failover", func() bool {
+		now, err := client.GetMasterAddrByName(ctx, MasterName).Result()
+		return err == nil && now[1] != before[1]
+	})
+}
