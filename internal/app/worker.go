@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"time"
 
 	"airbyte-provisioner/internal/airbyte"
@@ -68,10 +69,15 @@ func (b *base) airbyte() (*airbyte.Client, error) {
 			b.metrics.AirbyteCall(operation, string(class), took)
 		},
 		Header: func(ctx context.Context) http.Header {
-			if id := traceID(ctx); id != "" {
-				return http.Header{"Traceid": {id}}
+			attempt, _ := ctx.Value(attemptKey{}).(workload.Attempt)
+			header := http.Header{}
+			if attempt.TraceID != "" {
+				header.Set("Traceid", attempt.TraceID)
 			}
-			return nil
+			if attempt.Token != "" {
+				header.Set("Attempt", attempt.Token+"/"+strconv.Itoa(attempt.Number))
+			}
+			return header
 		},
 	})
 	if err != nil {
@@ -80,18 +86,14 @@ func (b *base) airbyte() (*airbyte.Client, error) {
 	return client, nil
 }
 
-type traceKey struct{}
+type attemptKey struct{}
 
-// traced gives a performer's calls to Airbyte the trace id of the request.
+// traced gives a performer's calls to Airbyte the trace id of the request, and
+// the attempt that makes them.
 func traced(p worker.Performer) worker.Performer {
 	return reconcile.Performer(func(ctx context.Context, work workload.Work, attempt workload.Attempt) (workload.Outcome, error) {
-		return p.Perform(context.WithValue(ctx, traceKey{}, attempt.TraceID), work, attempt)
+		return p.Perform(context.WithValue(ctx, attemptKey{}, attempt), work, attempt)
 	})
-}
-
-func traceID(ctx context.Context) string {
-	id, _ := ctx.Value(traceKey{}).(string)
-	return id
 }
 
 // probes answers the worker's health and metrics.
