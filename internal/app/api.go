@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"sync/atomic"
 	"time"
@@ -67,7 +66,8 @@ func (b *base) serveAPI(ctx context.Context) error {
 	return serve(ctx, b.log, server, listener, b.config.Queue.ShutdownTimeout)
 }
 
-// catalog is the embedded catalogue with the operator's own files.
+// catalog is the embedded catalogue with the operator's own files. Its error is
+// a *config.Error.
 func (b *base) catalog() (*catalog.Catalog, error) {
 	a, snowflake := b.config.Airbyte, b.config.Snowflake
 	connectors, err := catalog.Load(b.config.Catalog.Dir,
@@ -79,7 +79,7 @@ func (b *base) catalog() (*catalog.Catalog, error) {
 			"SNOWFLAKE_PRIVATE_KEY_PASSWORD": snowflake.PrivateKeyPassword.Reveal(),
 		}))
 	if err != nil {
-		return nil, fmt.Errorf("the connector catalogue cannot be used: %w", err)
+		return nil, &config.Error{Problems: []config.Problem{{Name: "CATALOG_DIR", Message: err.Error()}}}
 	}
 	return connectors, nil
 }

@@ -182,7 +182,7 @@ func TestAccessLog(t *testing.T) {
 		status                                 float64
 	}{
 		{"POST", "/v1/provision", token, "urn:dmb:cmp:sales:orders:0:ingestion in production", "INFO", 202},
-		{"GET", basePath + "/v1/provision/:token/status", token, "urn:dmb:cmp:sales:orders:0:ingestion in production", "INFO", 200},
+		{"GET", basePath + "/v1/provision/:token/status", token, "urn:dmb:cmp:sales:orders:0:ingestion in production", "DEBUG", 200},
 		{"GET", "", "", "", "INFO", 404},
 		{"GET", "/v1/provision", "", "", "INFO", 405},
 		{"GET", "/healthz", "", "", "DEBUG", 200},

@@ -107,8 +107,8 @@ func (x *exchange) finish() {
 		x.server.options.Observe(Request{Method: knownMethod(r.Method), Route: x.Path(), Status: status, Elapsed: elapsed})
 	}
 	level := slog.LevelInfo
-	if quiet[x.Path()] && status < http.StatusBadRequest {
-		level = slog.LevelDebug // probes and scrapes come every few seconds
+	if r.Method == http.MethodGet && status < http.StatusBadRequest {
+		level = slog.LevelDebug // polls, probes and scrapes come all the time and change nothing
 	}
 	logger := x.server.options.Logger
 	if !logger.Enabled(r.Context(), level) {
@@ -140,9 +140,6 @@ func knownMethod(method string) string {
 		return "other"
 	}
 }
-
-// quiet are the routes whose successes are logged at debug level only.
-var quiet = map[string]bool{"/healthz": true, "/readyz": true, "/metrics": true}
 
 var (
 	jsonType = []string{"application/json"}

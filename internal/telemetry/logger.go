@@ -17,14 +17,18 @@ func NewLogger(out io.Writer, format string, level slog.Level) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(out, options))
 }
 
-// tidy masks what must not be logged and tells times in one zone.
+// tidy masks what must not be logged, tells times in one zone and durations with their unit.
 func tidy(_ []string, attr slog.Attr) slog.Attr {
 	if sensitive(attr.Key) {
 		return slog.String(attr.Key, "***")
 	}
 	attr.Value = attr.Value.Resolve()
-	if attr.Value.Kind() == slog.KindTime {
+	switch attr.Value.Kind() {
+	case slog.KindTime:
 		attr.Value = slog.StringValue(attr.Value.Time().UTC().Format(time.RFC3339Nano))
+	case slog.KindDuration: // a bare number would not tell its unit
+		attr.Value = slog.StringValue(attr.Value.Duration().String())
+	default:
 	}
 	return attr
 }
