@@ -91,7 +91,7 @@ func (p picked) modes(sourceModes, destinationModes []string) (source, destinati
 	if p.wish.SyncMode != "" && p.wish.DestinationSyncMode != "" {
 		return p.wish.SyncMode, p.wish.DestinationSyncMode, true
 	}
-	for _, usable := range []func(pair) bool{p.complete, p.possible, func(pair) bool { return true }} {
+	for _, usable := range []func(pair) bool{p.complete, p.possible, p.keyed, func(pair) bool { return true }} {
 		for _, pair := range pairs {
 			if usable(pair) && allows(p.wish.SyncMode, sourceModes, pair.source) &&
 				allows(p.wish.DestinationSyncMode, destinationModes, pair.destination) {
@@ -120,8 +120,11 @@ func (p picked) complete(pair pair) bool {
 
 // possible reports whether there is a cursor and a key where the pair needs them.
 func (p picked) possible(pair pair) bool {
-	return (pair.source != incremental || p.Stream.CursorDefined() || len(p.cursor()) > 0) && (!dedup(pair.destination) || len(p.key()) > 0)
+	return p.keyed(pair) && (pair.source != incremental || p.Stream.CursorDefined() || len(p.cursor()) > 0)
 }
+
+// keyed reports whether there is a key where the pair needs one.
+func (p picked) keyed(pair pair) bool { return !dedup(pair.destination) || len(p.key()) > 0 }
 
 // keyDefined reports whether the source itself defines the primary key.
 func (p picked) keyDefined() bool { return len(p.Stream.SourceDefinedPrimaryKey) > 0 }
