@@ -25,19 +25,21 @@ type attempt struct {
 	task  queue.Task
 	lease *operation.Lease
 	began time.Time
+	steps steps
 }
 
 // run makes the attempt. The context ends when the attempt is to stop.
 func (a *attempt) run(ctx context.Context) error {
 	kind := a.task.Order.Kind
 	performer, ok := a.opts.Performers[kind]
+	a.begins()
 	if failure := a.unfit(); failure != nil {
 		return a.fail(ctx, failure)
 	}
 	if !ok {
 		return a.postpone(ctx, leaveDelay, "This worker cannot do this kind of operation; others may.")
 	}
-	a.begins()
+	a.greet()
 	work, cancel := context.WithCancelCause(operation.With(context.WithoutCancel(ctx), a.lease))
 	defer cancel(nil)
 	timed, cancelTimed := context.WithTimeoutCause(work, a.opts.Timeout, errTimeout)
@@ -59,18 +61,25 @@ func (a *attempt) run(ctx context.Context) error {
 	return settled
 }
 
+// begins tells the hooks; each of them is told of the end, too.
 func (a *attempt) begins() {
 	waited := time.Duration(0)
 	if a.lease.First {
 		waited = a.lease.StartedAt.Sub(a.lease.AcceptedAt)
+	}
+	a.opts.Hooks.Began(a.task.Order.Kind, waited)
+}
+
+// greet writes the first lines of the attempt to the operation's log.
+func (a *attempt) greet() {
+	if a.lease.First {
 		for _, warning := range a.task.Order.Work.Warnings {
-			a.lease.Log(workload.Warning, workload.PhaseAccept, warning)
+			a.note(workload.Warning, workload.PhaseAccept, warning)
 		}
 	}
 	if a.lease.Number > 1 && !a.lease.Resumed {
-		a.lease.Log(workload.Info, "", fmt.Sprintf("Attempt %d begins.", a.lease.Number))
+		a.note(workload.Info, "", fmt.Sprintf("Attempt %d begins.", a.lease.Number))
 	}
-	a.opts.Hooks.Began(a.task.Order.Kind, waited)
 }
 
 // perform calls the performer and turns a panic into an error.
@@ -95,10 +104,25 @@ func (a *attempt) perform(ctx context.Context, performer Performer) (outcome wor
 	})
 }
 
-// note writes a line to the operation's log and to the program's.
+// note writes a line to the operation's log and, at the same level, to the program's.
 func (a *attempt) note(level workload.Level, phase workload.Phase, message string) {
+	a.steps.reach(phase, a.opts.Now())
 	a.lease.Log(level, phase, message)
-	a.log.Debug("operation", "level", level, "phase", phase, "text", message)
+	a.log.Log(context.Background(), logLevel(level), "operation", "phase", phase, "text", message)
+}
+
+// logLevel is the program's word for an operation's level.
+func logLevel(level workload.Level) slog.Level {
+	switch level {
+	case workload.Debug:
+		return slog.LevelDebug
+	case workload.Warning:
+		return slog.LevelWarn
+	case workload.Error:
+		return slog.LevelError
+	default:
+		return slog.LevelInfo
+	}
 }
 
 // flushEvery is how soon a log line can be seen from outside.

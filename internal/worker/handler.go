@@ -26,6 +26,8 @@ type Hooks struct {
 	Began func(kind workload.Kind, waited time.Duration)
 	// Ended: an attempt ended, in one of the words of the Attempt constants.
 	Ended func(kind workload.Kind, how string, took time.Duration)
+	// Step: an attempt that ended spent a time in a phase.
+	Step func(kind workload.Kind, phase workload.Phase, took time.Duration)
 	// Finished: the operation ended; took is the time since it was accepted.
 	Finished func(kind workload.Kind, state workload.State, took time.Duration)
 }
@@ -87,6 +89,9 @@ func New(opts Options) *Handler {
 	if opts.Hooks.Ended == nil {
 		opts.Hooks.Ended = func(workload.Kind, string, time.Duration) {}
 	}
+	if opts.Hooks.Step == nil {
+		opts.Hooks.Step = func(workload.Kind, workload.Phase, time.Duration) {}
+	}
 	if opts.Hooks.Finished == nil {
 		opts.Hooks.Finished = func(workload.Kind, workload.State, time.Duration) {}
 	}
@@ -128,7 +133,8 @@ const (
 
 // Handle works on a task; it is a queue.Handler.
 func (h *Handler) Handle(ctx context.Context, task queue.Task) error {
-	log := h.opts.Log.With("token", task.Token, "kind", task.Order.Kind, "traceId", task.Order.TraceID)
+	log := h.opts.Log.With("token", task.Token, "kind", task.Order.Kind,
+		"component", task.Order.Work.Component.String(), "traceId", task.Order.TraceID)
 	lease, err := h.opts.Store.Begin(ctx, task.Token, task.Number)
 	if err != nil {
 		return h.notBegun(ctx, log, task, err)
@@ -136,6 +142,7 @@ func (h *Handler) Handle(ctx context.Context, task queue.Task) error {
 	a := &attempt{
 		Handler: h, log: log.With("attempt", lease.Number), task: task, lease: lease, began: h.opts.Now(),
 	}
+	a.steps.last = a.began
 	return a.run(ctx)
 }
 

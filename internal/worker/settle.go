@@ -192,7 +192,9 @@ func (a *attempt) finished(ctx context.Context, err error, how string, state wor
 }
 
 func (a *attempt) ended(how string) {
-	a.opts.Hooks.Ended(a.task.Order.Kind, how, a.opts.Now().Sub(a.began))
+	now := a.opts.Now()
+	a.opts.Hooks.Ended(a.task.Order.Kind, how, now.Sub(a.began))
+	a.steps.each(now, func(phase workload.Phase, took time.Duration) { a.opts.Hooks.Step(a.task.Order.Kind, phase, took) })
 }
 
 // persist writes the end of an attempt, and tries again for a while where Redis is away:
