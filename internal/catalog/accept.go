@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"airbyte-provisioner/internal/workload"
@@ -29,6 +30,7 @@ func (c *Catalog) Accept(role Role, actor workload.Actor, configuration map[stri
 		a.unknown("", a.Configuration, form)
 		a.check()
 	}
+	slices.SortStableFunc(a.Problems, func(x, y workload.Problem) int { return strings.Compare(x.Path, y.Path) })
 	return a.Accepted
 }
 
@@ -85,8 +87,10 @@ func (a *acceptance) removed() {
 
 // secrets looks at references and literal secrets.
 func (a *acceptance) secrets() {
+	told := map[string]bool{}
 	walk("", a.Configuration, func(path string, value any) {
 		text, _ := value.(string)
+		told[path] = strings.Contains(text, sealedPrefix) || malformed(text)
 		switch {
 		case strings.Contains(text, sealedPrefix):
 			a.problem(path, "holds a sealed value, which only this product may write; expected a reference such as ${secret:NAME}")
@@ -97,6 +101,7 @@ func (a *acceptance) secrets() {
 	sealed := map[string]bool{}
 	a.form.literals("", a.Configuration, false, func(path, text string) {
 		switch {
+		case told[path]:
 		case !a.catalog.allowLiterals || text == mask:
 			a.Problems = append(a.Problems, literalProblem(path, text))
 		case a.catalog.sealer == nil:

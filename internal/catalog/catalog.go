@@ -192,10 +192,7 @@ func (c *Catalog) chooseByName(role Role, connector, definitionID string) (Choic
 	name := BareName(connector)
 	if !profileName.MatchString(name) || !strings.HasPrefix(name, string(role)+"-") {
 		message := fmt.Sprintf("is %.60q; expected the name of a %s connector, such as %s", connector, role, c.defaults[role].Connector)
-		if near := Nearest(string(role)+"-"+strings.TrimPrefix(strings.TrimPrefix(name, "source-"), "destination-"), c.namesOf(role)); len(near) > 0 {
-			message += "; did you mean " + listed(near) + "?"
-		}
-		return Choice{}, []workload.Problem{{Path: "connector", Message: message}}
+		return Choice{}, []workload.Problem{{Path: "connector", Message: message + c.suggest(role, name)}}
 	}
 	choice := Choice{Connector: name, DefinitionID: definitionID}
 	if profile := c.profiles[name]; profile != nil && definitionID == "" {
@@ -209,6 +206,31 @@ func (c *Catalog) chooseByName(role Role, connector, definitionID string) (Choic
 
 func (c *Catalog) namesOf(role Role) []string {
 	return slices.DeleteFunc(c.names(), func(name string) bool { return c.profiles[name].Role != role })
+}
+
+// suggest offers connectors of the right role for a name of any form.
+func (c *Catalog) suggest(role Role, name string) string {
+	var short []string
+	for _, known := range c.namesOf(role) {
+		short = append(short, strings.TrimPrefix(known, string(role)+"-"))
+	}
+	near := Nearest(strings.TrimPrefix(strings.TrimPrefix(name, "source-"), "destination-"), short)
+	if len(near) == 0 {
+		return ""
+	}
+	for i := range near {
+		near[i] = string(role) + "-" + near[i]
+	}
+	return "; did you mean " + listed(near) + "?"
+}
+
+// Hint says what is worth knowing of a choice that is no mistake yet: a name that
+// the catalogue lacks may be the workspace's or misspelt. "" if there is nothing.
+func (c *Catalog) Hint(role Role, choice Choice) string {
+	if choice.Connector == "" || choice.DefinitionID != "" || c.Profile(choice.Connector) != nil {
+		return ""
+	}
+	return fmt.Sprintf("is %q, which the catalogue does not know; the Airbyte workspace must have it%s", choice.Connector, c.suggest(role, choice.Connector))
 }
 
 // DefinitionID is the definition that an actor of a work uses; "" where the

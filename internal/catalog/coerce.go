@@ -7,8 +7,9 @@ import (
 	"strings"
 )
 
-// jsonNumber is what JSON accepts as a number.
-var jsonNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$`)
+// jsonNumber is what JSON accepts as a number, but for exponents that only an
+// attacker writes.
+var jsonNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]{1,3})?$`)
 
 // Boolean reads the spellings of a boolean that YAML's versions know.
 func Boolean(text string) (value, ok bool) {
@@ -141,19 +142,19 @@ func (s *schema) fromText(text string) any {
 	return text
 }
 
-// maxExponent keeps 1e999999999 from becoming a number of a billion digits.
-const maxExponent = 30
+// maxDigits keeps 1e999 from being written out.
+const maxDigits = 30
 
 // wholeNumber writes a number without fraction or exponent, if it has none in value.
 func wholeNumber(number json.Number) json.Number {
 	if isWhole(number) {
 		return number
 	}
-	if _, exponent, ok := strings.Cut(strings.ToLower(number.String()), "e"); ok && len(strings.TrimLeft(exponent, "+-0")) > 2 {
+	if !jsonNumber.MatchString(number.String()) {
 		return number
 	}
 	value, ok := new(big.Rat).SetString(number.String())
-	if !ok || !value.IsInt() || len(value.Num().String()) > maxExponent {
+	if !ok || !value.IsInt() || len(value.Num().String()) > maxDigits {
 		return number
 	}
 	return json.Number(value.Num().String())

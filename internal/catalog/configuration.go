@@ -169,6 +169,7 @@ func (m *making) reveal(ctx context.Context, path, text string) (string, *worklo
 		Domain: m.in.DataProduct.Domain, DataProduct: m.in.DataProduct.Name, ID: m.in.DataProduct.ID,
 		Operator: under(path, m.operator),
 	}
+	_, inJSON := jsonObject(text)
 	result := secretReference.ReplaceAllStringFunc(text, func(reference string) string {
 		name := secretReference.FindStringSubmatch(reference)[1]
 		if failed != nil {
@@ -182,6 +183,10 @@ func (m *making) reveal(ctx context.Context, path, text string) (string, *worklo
 		value, err := m.in.Secrets.Resolve(ctx, name, user)
 		if err != nil {
 			failed = asSecretFailure(name, err)
+		}
+		if inJSON {
+			quoted, _ := json.Marshal(value) //nolint:errchkjson // a text is always JSON
+			return string(quoted[1 : len(quoted)-1])
 		}
 		return value
 	})

@@ -50,11 +50,11 @@ func TestEachProfileAgreesWithTheRealSpecification(t *testing.T) {
 		if profile.DefinitionID != id {
 			t.Errorf("%s has definition id %s, really %s", profile.Name, profile.DefinitionID, id)
 		}
-		real, err := ParseSpecification(raw)
+		own, err := ParseSpecification(raw)
 		if err != nil {
 			t.Fatalf("%s: %v", profile.Name, err)
 		}
-		want, got := outline("", real.schema, false), outline("", profile.form(), false)
+		want, got := outline("", own.schema, false), outline("", profile.form(), false)
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s differs from its real specification (-real +catalogue):\n%s", profile.Name, diff)
 		}

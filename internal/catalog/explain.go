@@ -87,7 +87,7 @@ func (e *explainer) visit(invalid *jsonschema.ValidationError) {
 			e.add(join(at.path, name), "is not a field of this connector%s", didYouMean(name, at.schema.fields(object(at.value))))
 		}
 	case *kind.Type:
-		e.add(at.path, "is %s; expected %s", typeWords(jsonType(at.value)), at.expected())
+		e.add(at.path, "is %s; expected %s", at.found(), at.expected())
 	case *kind.Enum:
 		e.choice(at, why.Want)
 	case *kind.Const:
@@ -125,7 +125,7 @@ func (e *explainer) choice(at place, want []any) {
 	text, isText := at.value.(string)
 	switch {
 	case at.secret || !isText || len(text) > 60:
-		e.add(at.path, "is %s that is not allowed here; expected %s", typeWords(jsonType(at.value)), listed(names))
+		e.add(at.path, "is %s that is not allowed here; expected %s", at.found(), listed(names))
 	default:
 		e.add(at.path, "is %q; expected %s%s", text, listed(names), didYouMean(text, names))
 	}
@@ -143,9 +143,9 @@ func (e *explainer) alternatives(at place, invalid *jsonschema.ValidationError, 
 	case several:
 		e.add(at.path, "fits several of its forms at once; expected exactly one of %s", at.forms())
 	case !isObject && name != "":
-		e.add(at.path, "is %s; expected a mapping whose %q is %s", typeWords(jsonType(at.value)), name, listed(at.schema.choices()))
+		e.add(at.path, "is %s; expected a mapping whose %q is %s", at.found(), name, listed(at.schema.choices()))
 	case !isObject || name == "":
-		e.add(at.path, "is %s that fits none of its forms; expected %s", typeWords(jsonType(at.value)), at.forms())
+		e.add(at.path, "is %s that fits none of its forms; expected %s", at.found(), at.forms())
 	default:
 		e.chosen(at, invalid, fields, name)
 	}
@@ -163,10 +163,25 @@ func (e *explainer) chosen(at place, invalid *jsonschema.ValidationError, fields
 	case !present:
 		e.add(join(at.path, name), "is missing; expected %s, which decides the other fields of %s", listed(choices), at.name())
 	case !isText || len(text) > 60:
-		e.add(join(at.path, name), "is %s; expected %s", typeWords(jsonType(value)), listed(choices))
+		e.add(join(at.path, name), "is %s; expected %s", foundWords(value), listed(choices))
 	default:
 		e.add(join(at.path, name), "is %q; expected %s%s", text, listed(choices), didYouMean(text, choices))
 	}
+}
+
+// found says what the value is, without telling it.
+func (p place) found() string {
+	if p.schema != nil && p.schema.has("integer") && jsonType(p.value) == "number" {
+		return "a number with a fraction"
+	}
+	return foundWords(p.value)
+}
+
+func foundWords(value any) string {
+	if _, ok := value.(bool); ok {
+		return "a boolean"
+	}
+	return typeWords(jsonType(value))
 }
 
 // name is the field's title, or else the last key of its path.
@@ -313,6 +328,7 @@ func typeWords(name string) string {
 
 // listed joins words for a message: a, b or c.
 func listed(words []string) string {
+	words = slices.DeleteFunc(slices.Clone(words), func(word string) bool { return word == "" })
 	if len(words) < 2 {
 		return strings.Join(words, "")
 	}

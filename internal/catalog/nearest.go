@@ -39,7 +39,9 @@ func Nearest(name string, candidates []string) []string {
 	})
 	var names []string
 	for _, each := range found[:min(len(found), maxNearest)] {
-		names = append(names, each.name)
+		if each.distance <= found[0].distance+1 { // a clear winner needs no company
+			names = append(names, each.name)
+		}
 	}
 	return slices.Compact(names)
 }

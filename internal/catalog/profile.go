@@ -150,8 +150,11 @@ func (p *Profile) readSchema(file *profileFile) error {
 	if file.Schema.IsZero() {
 		return nil
 	}
-	document, err := jsonOf(&file.Schema)
+	document, err := jsonOf(&file.Schema) // finds anchors that hold themselves
 	if err != nil {
+		return err
+	}
+	if err := checkKeywords(&file.Schema); err != nil {
 		return err
 	}
 	specification, err := ParseSpecification(document)
@@ -159,6 +162,49 @@ func (p *Profile) readSchema(file *profileFile) error {
 		return &lineError{file.Schema.Line, strings.ReplaceAll(err.Error(), "\n", " ")}
 	}
 	p.specification = specification
+	return nil
+}
+
+// keywords are what a schema in a connector's file may hold. JSON Schema ignores
+// what it does not know, and so would hide a misspelt or unquoted text.
+var keywords = []string{
+	"type", "title", "description", "properties", "required", "enum", "const", "default", "examples", "oneOf", "anyOf", "allOf",
+	"items", "additionalProperties", "airbyte_secret", "contentMediaType", "format", "pattern", "minimum", "maximum",
+	"minLength", "maxLength", "minItems", "maxItems", "uniqueItems", "order", "group", "multiline", "always_show", "airbyte_hidden",
+}
+
+// checkKeywords refuses a schema, or one within it, that holds an unknown keyword.
+func checkKeywords(node *yaml.Node) error {
+	if node.Kind == yaml.AliasNode {
+		node = node.Alias
+	}
+	if node.Kind != yaml.MappingNode {
+		return nil
+	}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		key, value := node.Content[i], node.Content[i+1]
+		if !slices.Contains(keywords, key.Value) {
+			return &lineError{key.Line, fmt.Sprintf("%q is no keyword of a schema%s", key.Value, didYouMean(key.Value, keywords))}
+		}
+		var inner []*yaml.Node
+		switch key.Value {
+		case "properties":
+			for j := 1; j < len(value.Content); j += 2 {
+				if value.Content[j-1].Tag != "!!merge" {
+					inner = append(inner, value.Content[j])
+				}
+			}
+		case "oneOf", "anyOf", "allOf":
+			inner = value.Content
+		case "items", "additionalProperties":
+			inner = []*yaml.Node{value}
+		}
+		for _, each := range inner {
+			if err := checkKeywords(each); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 

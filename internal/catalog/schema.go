@@ -169,25 +169,29 @@ func (s *schema) property(object map[string]any, name string) *schema {
 	if found := s.Properties[name]; found != nil {
 		return found
 	}
+	parts := s.AllOf
 	if branch, _ := s.branch(object); branch != nil {
-		if found := branch.property(object, name); found != nil {
-			return found
-		}
+		parts = append([]*schema{branch}, parts...)
+	} else { // nothing is chosen: the first alternative that knows the field
+		parts = slices.Concat(parts, s.branches())
 	}
-	for _, part := range s.AllOf {
+	for _, part := range parts {
 		if found := part.property(object, name); found != nil {
 			return found
 		}
 	}
-	// Alternatives without a discriminator: the first that knows the field.
-	if s.discriminator() == "" {
-		for _, branch := range s.branches() {
-			if found := branch.property(object, name); found != nil {
-				return found
-			}
-		}
-	}
 	return s.Additional
+}
+
+// marks reports whether any alternative marks the field as a secret.
+func (s *schema) marks(name string) bool {
+	if s == nil {
+		return false
+	}
+	if found := s.Properties[name]; found != nil && found.Secret {
+		return true
+	}
+	return slices.ContainsFunc(slices.Concat(s.OneOf, s.AnyOf, s.AllOf), func(part *schema) bool { return part.marks(name) })
 }
 
 // fields are the names of all properties that the object may have.

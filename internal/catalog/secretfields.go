@@ -62,7 +62,7 @@ func (s *schema) literals(path string, value any, secret bool, visit func(path, 
 	case map[string]any:
 		for _, name := range sortedKeys(value) {
 			field := s.property(value, name)
-			field.literals(join(path, name), value[name], secret || field == nil && namesSecret(name), visit)
+			field.literals(join(path, name), value[name], secret || field == nil && namesSecret(name) || s.marks(name), visit)
 		}
 	case []any:
 		for i, each := range value {
@@ -73,7 +73,7 @@ func (s *schema) literals(path string, value any, secret bool, visit func(path, 
 			items.literals(item(path, i), each, secret, visit)
 		}
 	case string:
-		if value != "" && (secret && !isReference(value) || urlPassword(value)) {
+		if value != "" && (secret && !secretIsReferenced(value) || urlPassword(value)) {
 			visit(path, value)
 		}
 	case bool, nil:
@@ -82,6 +82,32 @@ func (s *schema) literals(path string, value any, secret bool, visit func(path, 
 			visit(path, fmt.Sprint(value))
 		}
 	}
+}
+
+// secretIsReferenced reports that a secret field's text leaves the secret to a
+// reference: the whole of it, or every secret in it where it is a JSON object, such
+// as a service account's key file.
+func secretIsReferenced(text string) bool {
+	if isReference(text) {
+		return true
+	}
+	file, ok := jsonObject(text)
+	if !ok || !secretReference.MatchString(text) {
+		return false
+	}
+	referenced := true
+	(*schema)(nil).literals("", file, false, func(string, string) { referenced = false })
+	return referenced
+}
+
+// jsonObject decodes a text that is a JSON object.
+func jsonObject(text string) (map[string]any, bool) {
+	if !strings.HasPrefix(strings.TrimSpace(text), "{") {
+		return nil, false
+	}
+	value, err := decodeJSON([]byte(text))
+	fields, ok := value.(map[string]any)
+	return fields, ok && err == nil
 }
 
 // literalProblem says what to do about a literal secret, never its value.
@@ -119,7 +145,7 @@ func (s *schema) secretPaths(path string, value any, secret bool, visit func(pat
 	switch value := value.(type) {
 	case map[string]any:
 		for _, name := range sortedKeys(value) {
-			s.property(value, name).secretPaths(join(path, name), value[name], secret, visit)
+			s.property(value, name).secretPaths(join(path, name), value[name], secret || s.marks(name), visit)
 		}
 	case []any:
 		var items *schema

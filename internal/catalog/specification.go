@@ -89,11 +89,13 @@ const (
 // inline replaces local references (#/definitions/...) so that the schema reads
 // as a tree; what is deeper than the bounds becomes a schema that says nothing.
 func inline(value, root any, depth int, budget *int) any {
-	if *budget--; *budget < 0 || depth == 0 {
-		return map[string]any{}
-	}
+	*budget--
+	spent := *budget < 0 || depth == 0
 	switch value := value.(type) {
 	case map[string]any:
+		if spent {
+			return map[string]any{}
+		}
 		if reference, ok := value["$ref"].(string); ok {
 			if target, found := strings.CutPrefix(reference, "#/"); found {
 				return inline(pointer(root, target), root, depth-1, budget)
@@ -107,6 +109,9 @@ func inline(value, root any, depth int, budget *int) any {
 		}
 		return result
 	case []any:
+		if spent {
+			return []any{}
+		}
 		result := make([]any, len(value))
 		for i, each := range value {
 			result[i] = inline(each, root, depth-1, budget)

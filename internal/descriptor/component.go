@@ -121,9 +121,11 @@ func (w *componentWalk) list(list *yaml.Node, path string, depth int) {
 	for i, node := range list.Content {
 		if node.Kind == yaml.AliasNode && depth == 0 {
 			node = node.Alias
-			w.aliased -= 1 + len(node.Content)
+			if w.aliased -= 1 + len(node.Content); w.aliased < 0 {
+				continue
+			}
 		}
-		if node.Kind != yaml.MappingNode || w.aliased < 0 {
+		if node.Kind != yaml.MappingNode {
 			continue
 		}
 		component := &mapping{path: item(path, i), node: node}

@@ -71,10 +71,11 @@ func (p *parser) descriptorKind(request Request) {
 // work reads the whole tree. What is missing is a problem, and the returned work
 // then incomplete.
 func (p *parser) work(root *yaml.Node) workload.Work {
-	top := p.mapping("", root, "dataProduct and componentIdToProvision")
+	top := p.mapping("descriptor", root, "dataProduct and componentIdToProvision")
 	if top == nil {
 		return workload.Work{}
 	}
+	top.path = "" // paths are from the root
 	var work workload.Work
 	product := p.mapping("dataProduct", top.get("dataProduct"), "the data product and its components")
 	environment := ""

@@ -50,41 +50,51 @@ func (p *parser) actor(specific *mapping, role catalog.Role) workload.Actor {
 	actor.Name, _ = p.text(block.at("name"), block.get("name"), "the name that the "+key+" is to have in Airbyte")
 	configuration := p.mapping(block.at("connectionConfiguration"), block.get("connectionConfiguration"), "the fields of the connector")
 	p.lenient(func() {
-		p.connector(block, role, &actor)
+		known := p.connector(block, role, &actor)
 		if configuration != nil {
-			p.configuration(configuration, role, &actor)
+			p.configuration(configuration, role, &actor, known)
 		}
 	})
 	return actor
 }
 
-// connector reads which connector the block names.
-func (p *parser) connector(block *mapping, role catalog.Role, actor *workload.Actor) {
-	name := p.optionalText(block, "connector", "a connector's name, such as source-postgres")
+// connector reads which connector the block names. It reports false, with a
+// problem, where that cannot be said.
+func (p *parser) connector(block *mapping, role catalog.Role, actor *workload.Actor) bool {
+	before := len(p.problems)
+	name := p.optionalText(block, "connector", "a connector's name, such as "+string(role)+"-postgres")
 	id := p.optionalText(block, "definitionId", "the UUID of a connector definition")
 	if id != "" {
 		parsed, err := uuid.Parse(id)
 		if err != nil {
 			p.problem(block.at("definitionId"), "is %.60q; expected the UUID of a connector definition", id)
-			return
 		}
 		id = parsed.String()
+	}
+	if len(p.problems) > before {
+		return false
 	}
 	choice, problems := p.connectors.Choose(role, name, id)
 	p.adopted(block.path, problems)
 	actor.Connector, actor.DefinitionID = choice.Connector, choice.DefinitionID
+	if hint := p.connectors.Hint(role, choice); hint != "" {
+		p.warn(block.at("connector"), "%s", hint)
+	}
+	return len(problems) == 0
 }
 
 // configuration reads connectionConfiguration and has the catalogue look at it.
-func (p *parser) configuration(block *mapping, role catalog.Role, actor *workload.Actor) {
+func (p *parser) configuration(block *mapping, role catalog.Role, actor *workload.Actor, known bool) {
 	actor.Configuration = map[string]any{}
 	value, complete := p.value(block.path, block.node, 0)
 	fields, isMap := value.(map[string]any)
-	if !complete || !isMap {
+	if !complete || !isMap || !known {
 		return
 	}
 	accepted := p.connectors.Accept(role, *actor, fields)
-	actor.Configuration = accepted.Configuration
+	if p.kind != workload.Unprovision { // a removal has no use for it, and it may hold what was refused
+		actor.Configuration = accepted.Configuration
+	}
 	p.adopted(block.path, accepted.Problems)
 	for _, warning := range accepted.Warnings {
 		p.warn(within(block.path, warning.Path), "%s", warning.Message)

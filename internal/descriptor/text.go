@@ -102,22 +102,32 @@ func parseYAML(text string) (root *yaml.Node, err error) {
 	case errors.Is(err, io.EOF):
 		return nil, errEmpty
 	case err != nil:
-		return nil, yamlError(err)
+		return nil, yamlError(text, err)
 	}
 	var second yaml.Node
 	switch err := decoder.Decode(&second); {
 	case errors.Is(err, io.EOF), err == nil && isNull(second.Content[0]):
 		return document.Content[0], nil
 	case err != nil:
-		return nil, yamlError(err)
+		return nil, yamlError(text, err)
 	default:
 		return nil, fmt.Errorf("line %d: a second YAML document begins here; exactly one is expected", second.Line)
 	}
 }
 
-// yamlError is the parser's message, shortened: it quotes the text.
-func yamlError(err error) error {
+// yamlError is the parser's message, shortened, since it quotes the text, and
+// with the line that the parser leaves out where it is the first or where an
+// anchor is unknown.
+func yamlError(text string, err error) error {
 	message := strings.TrimPrefix(err.Error(), "yaml: ")
+	if !strings.HasPrefix(message, "line ") {
+		at := 0
+		if anchor, ok := strings.CutPrefix(message, "unknown anchor '"); ok {
+			anchor, _, _ = strings.Cut(anchor, "'")
+			at = max(0, strings.Index(text, "*"+anchor))
+		}
+		message = fmt.Sprintf("line %d: %s", lineOf(text, at), message)
+	}
 	if len(message) > 200 {
 		message = strings.ToValidUTF8(message[:200], "") + "…"
 	}

@@ -8,8 +8,9 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// jsonNumber is what JSON accepts as a number.
-var jsonNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$`)
+// jsonNumber is what JSON accepts as a number, but for exponents that only an
+// attacker writes.
+var jsonNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]{1,3})?$`)
 
 // plainTags are the tags with a meaning here; another tag asks for a type that
 // JSON, and so a connector's configuration, does not have.

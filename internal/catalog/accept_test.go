@@ -1,0 +1,185 @@
+package catalog
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"airbyte-provisioner/internal/workload"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// fields decodes a configuration as the descriptor's reader gives it.
+func fields(t testing.TB, text string) map[string]any {
+	t.Helper()
+	value, err := decodeJSON([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return object(value)
+}
+
+func roleOf(connector string) Role {
+	role, _, _ := strings.Cut(connector, "-")
+	return Role(role)
+}
+
+// refused are the problems that the API has with a configuration.
+func refused(t testing.TB, c *Catalog, connector, configuration string) []string {
+	t.Helper()
+	accepted := c.Accept(roleOf(connector), workload.Actor{Connector: connector}, fields(t, configuration))
+	return lines(accepted.Problems)
+}
+
+func lines(problems []workload.Problem) []string {
+	var all []string
+	for _, problem := range problems {
+		all = append(all, problem.String())
+	}
+	return all
+}
+
+func TestWrongConfigurations(t *testing.T) {
+	t.Parallel()
+	c := loadEmbedded(t)
+	for name, test := range wrongCases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := refused(t, c, test.connector, test.configuration)
+			if len(got) == 0 {
+				t.Fatal("it was accepted")
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Error(diff)
+			}
+			if strings.Contains(strings.Join(got, " "), "hunter2") {
+				t.Error("a problem tells the secret")
+			}
+		})
+	}
+}
+
+// A configuration that the catalogue's schema refuses is one that the real
+// specification refuses, at the same fields.
+func TestRealSpecificationsRefuseTheSameFields(t *testing.T) {
+	t.Parallel()
+	c := loadEmbedded(t)
+	for name, test := range wrongCases {
+		raw, _ := contractSpecification(t, test.connector)
+		profile := c.Profile(test.connector)
+		if raw == nil || profile == nil {
+			continue
+		}
+		configuration := profile.withDefaults(fields(t, test.configuration))
+		paths := func(problems []workload.Problem) []string {
+			var all []string
+			for _, problem := range problems {
+				all = append(all, problem.Path)
+			}
+			return all
+		}
+		want := paths(profile.specification.Check(profile.specification.Coerce(configuration)))
+		got := paths(CheckConfiguration(raw, configuration))
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: the problems' paths differ (-catalogue +real):\n%s", name, diff)
+		}
+	}
+}
+
+func TestAcceptCoercesAndWarns(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		connector, configuration, want string
+		warnings                       []string
+	}{
+		"coercion": {
+			"source-file", `{"dataset_name": 2024, "format": "csv", "url": "x", "provider": {"storage": "SSH", "user": true, "host": "h", "port": 22}, "reader_options": {"sep": ";"}}`,
+			`{"dataset_name": "2024", "format": "csv", "url": "x", "provider": {"storage": "SSH", "user": "true", "host": "h", "port": "22"}, "reader_options": "{\"sep\":\";\"}"}`, nil,
+		},
+		"unknown fields": {
+			"source-file", `{"dataset_name": "d", "format": "csv", "ulr": "x", "url": "y", "provider": {"storage": "HTTPS", "user_agnt": true, "shared_key": "${secret:A}"}}`,
+			`{"dataset_name": "d", "format": "csv", "ulr": "x", "url": "y", "provider": {"storage": "HTTPS", "user_agnt": true, "shared_key": "${secret:A}"}}`,
+			[]string{
+				"provider.shared_key: is not a field that the catalogue knows of this connector, and is passed on as it is",
+				"provider.user_agnt: is not a field that the catalogue knows of this connector, and is passed on as it is; did you mean user_agent?",
+				"ulr: is not a field that the catalogue knows of this connector, and is passed on as it is; did you mean url?",
+			},
+		},
+		"what the connector has no more": {
+			"destination-snowflake", `{"loading_method": {"method": "Internal Staging"}, "host": "myhost"}`, `{"host": "myhost"}`,
+			[]string{"loading_method: is ignored: the connector loads in one way only since its version 3"},
+		},
+		"references": {
+			"source-postgres", `{"host": "h", "port": "${secret:PORT}", "database": "d", "username": "${secret:U}", "password": "secret_coordinate::a.b", "jdbc_url_params": "user=a&password=${secret:P}", "ssl_mode": {"mode": "${secret:MODE}"}}`,
+			`{"host": "h", "port": "${secret:PORT}", "database": "d", "username": "${secret:U}", "password": "secret_coordinate::a.b", "jdbc_url_params": "user=a&password=${secret:P}", "ssl_mode": {"mode": "${secret:MODE}"}}`, nil,
+		},
+		"an empty secret is none": {
+			"source-postgres", `{"host": "h", "port": 1, "database": "d", "username": "u", "password": ""}`,
+			`{"host": "h", "port": 1, "database": "d", "username": "u", "password": ""}`, nil,
+		},
+		"a connector without a profile": {
+			"source-oracle", `{"host": "h", "port": 1521, "access_key_id": "a", "token_url": "b", "password": "${secret:P}", "flag": null}`,
+			`{"host": "h", "port": 1521, "access_key_id": "a", "token_url": "b", "password": "${secret:P}"}`, nil,
+		},
+		"a URL with a referenced password": {
+			"source-file", `{"dataset_name": "d", "format": "csv", "url": "https://u:${secret:P}@h/x", "provider": {"storage": "HTTPS"}}`,
+			`{"dataset_name": "d", "format": "csv", "url": "https://u:${secret:P}@h/x", "provider": {"storage": "HTTPS"}}`, nil,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			before := fields(t, test.configuration)
+			accepted := loadEmbedded(t).Accept(roleOf(test.connector), workload.Actor{Connector: test.connector}, before)
+			if len(accepted.Problems) > 0 {
+				t.Fatal(lines(accepted.Problems))
+			}
+			if diff := cmp.Diff(fields(t, test.want), accepted.Configuration); diff != "" {
+				t.Error(diff)
+			}
+			if diff := cmp.Diff(test.warnings, lines(accepted.Warnings)); diff != "" {
+				t.Error(diff)
+			}
+			if diff := cmp.Diff(fields(t, test.configuration), before); diff != "" {
+				t.Errorf("the input was changed: %s", diff)
+			}
+		})
+	}
+}
+
+func TestLiteralSecretsTravelSealed(t *testing.T) {
+	t.Parallel()
+	sealer, err := NewSealer("a key of some length")
+	if err != nil {
+		t.Fatal(err)
+	}
+	actor := workload.Actor{Connector: "source-postgres"}
+	configuration := fields(t, `{"host": "h", "port": 1, "database": "d", "username": "u", "password": "hunter2", "jdbc_url_params": "x", "token": 77}`)
+	accepted := loadEmbedded(t, WithLiteralSecrets(sealer)).Accept(Source, actor, configuration)
+	if len(accepted.Problems) > 0 {
+		t.Fatal(lines(accepted.Problems))
+	}
+	payload, err := json.Marshal(accepted.Configuration)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(payload), "hunter2") || strings.Contains(string(payload), "77") {
+		t.Errorf("the payload holds a secret: %s", payload)
+	}
+	again := loadEmbedded(t, WithLiteralSecrets(sealer)).Accept(Source, actor, configuration)
+	if diff := cmp.Diff(accepted.Configuration, again.Configuration); diff != "" {
+		t.Errorf("a repeated request gives another payload: %s", diff)
+	}
+	password, err := sealer.Open(accepted.Configuration["password"].(string))
+	if err != nil || password != "hunter2" {
+		t.Errorf("opened %q, %v", password, err)
+	}
+	without := loadEmbedded(t, WithLiteralSecrets(nil)).Accept(Source, actor, configuration)
+	want := []string{
+		"password: holds a secret in clear text; expected a reference such as ${secret:PASSWORD} (literal secrets are allowed here, but the platform has no key to seal them with)",
+		"token: holds a secret in clear text; expected a reference such as ${secret:TOKEN} (literal secrets are allowed here, but the platform has no key to seal them with)",
+	}
+	if diff := cmp.Diff(want, lines(without.Problems)); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -1,0 +1,181 @@
+package catalog
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"airbyte-provisioner/internal/workload"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func write(t testing.TB, dir, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestBadFilesStopTheStart(t *testing.T) {
+	t.Parallel()
+	const head = "name: source-x\nkind: source\n"
+	for name, test := range map[string]struct{ text, want string }{
+		"no YAML":                  {"name: [", "source-x.yaml: line 1: did not find expected node content"},
+		"empty":                    {"# nothing\n", "source-x.yaml: the file is empty"},
+		"an unknown key":           {head + "titel: X\n", "source-x.yaml: unmarshal errors:   line 3: field titel not found in type catalog.profileFile"},
+		"no name":                  {"kind: source\n", `source-x.yaml: name is ""; expected source-NAME or destination-NAME in lower case`},
+		"another file's name":      {"name: source-y\nkind: source\n", `source-x.yaml: name is "source-y"; expected that of the file, "source-x"`},
+		"a name in capitals":       {"name: source-X\nkind: source\n", `source-x.yaml: name is "source-X"; expected source-NAME or destination-NAME in lower case`},
+		"no kind":                  {"name: source-x\n", `source-x.yaml: kind is ""; expected source or destination`},
+		"the other kind":           {"name: source-x\nkind: destination\n", `source-x.yaml: name "source-x" does not begin with its kind, destination-`},
+		"a definition id":          {head + "definitionId: 12\n", `source-x.yaml: definitionId is "12"; expected a UUID`},
+		"a schema of a wrong type": {head + "schema:\n  type: strin\n", "source-x.yaml: line 4: the specification is not a JSON Schema:"},
+		"a misspelt keyword":       {head + "schema:\n  properties:\n    a: {type: string, titel: A}\n", `source-x.yaml: line 5: "titel" is no keyword of a schema; did you mean title?`},
+		"a comma without quotes":   {head + "schema:\n  properties:\n    a: {description: One, two}\n", `source-x.yaml: line 5: "two" is no keyword of a schema`},
+		"a schema within itself":   {head + "schema: &a\n  items: *a\n", "source-x.yaml: line 3: anchor 'a' value contains itself"},
+		"a default for no field":   {head + "schema: {properties: {port: {type: integer}}}\ndefaults:\n  prt: 1\n", `source-x.yaml: line 5: the schema has no field "prt"; did you mean port?`},
+		"an expression":            {head + "derived:\n  a: upper(domain)\n", "source-x.yaml: line 4: the expression for a is wrong: unknown name domain"},
+		"an expression's syntax":   {head + "derived:\n  a: (1\n", "source-x.yaml: line 4: the expression for a is wrong: unexpected token EOF"},
+		"derived is a list":        {head + "derived: [a]\n", "source-x.yaml: line 3: derived is no mapping of fields to values"},
+		"an unknown setting":       {head + "provided:\n  - {field: a, value: \"${setting:SNOWFLAKE_HOSTS}\"}\n", `source-x.yaml: line 4: there is no setting "SNOWFLAKE_HOSTS"; known are SNOWFLAKE_HOST, `},
+		"provided without a field": {head + "provided:\n  - {value: 1}\n", "source-x.yaml: line 4: an entry of provided needs a field and a value"},
+		"provided is a mapping":    {head + "provided: {a: b}\n", "source-x.yaml: line 3: provided is no list of {field, value}"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			write(t, dir, "source-x.yaml", test.text)
+			_, err := Load(dir)
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("the error is %v; it lacks %q", err, test.want)
+			}
+		})
+	}
+}
+
+func TestEveryBadFileIsNamed(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, dir, "source-a.yaml", "kind: x\n")
+	write(t, dir, "source-b.yml", "name: [\n")
+	write(t, dir, "notes.txt", "not a connector")
+	write(t, dir, ".hidden.yaml", "neither")
+	_, err := Load(dir)
+	if err == nil || !strings.Contains(err.Error(), "source-a.yaml: ") || !strings.Contains(err.Error(), "source-b.yml: ") {
+		t.Errorf("the error is %v", err)
+	}
+	if _, err := Load(filepath.Join(dir, "nowhere")); err == nil {
+		t.Error("a missing directory was accepted")
+	}
+}
+
+func TestOperatorsFilesAddAndReplace(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, dir, "source-hr.yaml", "name: source-hr\nkind: source\ndefinitionId: 5F0D2F5A-3C1E-4D57-9C59-2A3C4F1B7E11\ndefaults: {page_size: 100}\n")
+	write(t, dir, "source-faker.yaml", "name: source-faker\nkind: source\ntitle: Ours\n")
+	c, err := Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	choice, problems := c.Choose(Source, "", "5f0d2f5a-3c1e-4d57-9c59-2a3c4f1b7e11")
+	if choice.Connector != "source-hr" || problems != nil {
+		t.Errorf("the choice is %+v, problems %v", choice, problems)
+	}
+	if title := c.Profile("source-faker").Title; title != "Ours" {
+		t.Errorf("the title is %q", title)
+	}
+	if id := c.DefinitionID(Source, workload.Actor{Connector: "source-faker"}); id != "" {
+		t.Errorf("the replaced file's id is %q", id)
+	}
+}
+
+func TestShippedConnectors(t *testing.T) {
+	t.Parallel()
+	var names []string
+	for _, profile := range loadEmbedded(t).Profiles() {
+		names = append(names, profile.Name)
+		if profile.Title == "" || profile.Help == "" || profile.Example == nil || profile.DefinitionID == "" || profile.specification == nil {
+			t.Errorf("%s is not complete", profile.Name)
+		}
+		if problems := loadEmbedded(t).Accept(profile.Role, workload.Actor{Connector: profile.Name}, profile.Example).Problems; problems != nil {
+			t.Errorf("%s's own example is refused: %v", profile.Name, lines(problems))
+		}
+	}
+	want := []string{
+		"destination-bigquery", "destination-dev-null", "destination-local-csv", "destination-local-json", "destination-postgres", "destination-s3",
+		"destination-snowflake", "source-faker", "source-file", "source-mssql", "source-mysql", "source-postgres", "source-s3",
+	}
+	if diff := cmp.Diff(want, names); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestDefaultsCanBeReplaced(t *testing.T) {
+	t.Parallel()
+	const csv, custom = "8be1cf83-fde1-477f-a4ad-318d23c9f3c6", "11111111-2222-3333-4444-555555555555"
+	for name, test := range map[string]struct {
+		reason, source, destination string
+		want                        []Choice
+	}{
+		"none": {"as the existing template expects", "", "", []Choice{
+			{"source-file", "778daa7c-feaf-4db6-96f3-70fd645acc77"}, {"destination-snowflake", "424892c4-daac-4491-b35d-c6688ba547ba"},
+		}},
+		"another connector of the catalogue": {"its profile applies, not Snowflake's", "", strings.ToUpper(csv), []Choice{
+			{"source-file", "778daa7c-feaf-4db6-96f3-70fd645acc77"}, {"destination-local-csv", csv},
+		}},
+		"a definition that the catalogue lacks": {"a fork of the default", custom, custom, []Choice{{"source-file", custom}, {"destination-snowflake", custom}}},
+		"of the wrong role":                     {"a source cannot be a destination's default", csv, "", []Choice{{"source-file", csv}, {"destination-snowflake", "424892c4-daac-4491-b35d-c6688ba547ba"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := loadEmbedded(t, WithDefaults(test.source, test.destination))
+			source, _ := c.Choose(Source, "", "")
+			destination, _ := c.Choose(Destination, "", "")
+			if diff := cmp.Diff(test.want, []Choice{source, destination}); diff != "" {
+				t.Errorf("%s: %s", test.reason, diff)
+			}
+			if got := c.DefinitionID(Destination, workload.Actor{}); got != test.want[1].DefinitionID {
+				t.Errorf("an actor without a connector uses %s", got)
+			}
+		})
+	}
+}
+
+func TestUnknownConnectorNamesTheNearest(t *testing.T) {
+	t.Parallel()
+	failure := loadEmbedded(t).UnknownConnector(Source, workload.Actor{Connector: "source-orcale"}, []string{"airbyte/source-oracle", "acme/source-hr"})
+	want := []string{`specific.source.connector: is "source-orcale", which neither the catalogue nor the Airbyte workspace has; did you mean source-oracle?`}
+	if diff := cmp.Diff(want, lines(failure.Problems)); diff != "" {
+		t.Error(diff)
+	}
+	if failure.Code != workload.CodeInvalid || failure.Retry {
+		t.Errorf("the failure is %+v", failure)
+	}
+}
+
+func TestNearest(t *testing.T) {
+	t.Parallel()
+	candidates := []string{"source-postgres", "source-mysql", "source-mssql", "source-file", "destination-postgres"}
+	for name, want := range map[string][]string{
+		"source-postgre":             {"source-postgres"},
+		"SOURCE-POSTGRES":            {"source-postgres"},
+		"source-psotgres":            {"source-postgres"},
+		"postgres":                   {"destination-postgres", "source-postgres"},
+		"source-msql":                {"source-mssql", "source-mysql"},
+		"xyz":                        nil,
+		"":                           nil,
+		"é":                          nil,
+		strings.Repeat("a", 100_000): nil,
+	} {
+		if diff := cmp.Diff(want, Nearest(name, candidates)); diff != "" {
+			t.Errorf("%.40s: %s", name, diff)
+		}
+	}
+	if !slices.Equal(Nearest("schedul", []string{"schedule", "streams"}), []string{"schedule"}) {
+		t.Error("a missing letter is not found")
+	}
+}

@@ -1,0 +1,150 @@
+package catalog
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestCheckConfiguration(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		reason, specification, configuration string
+		want                                 []string
+	}{
+		"a description with markup": {
+			"people read it in a log", `{"required": ["a"], "properties": {"a": {"type": "string", "title": "A", "description": "See the <a href=\"x\">docs</a> for\n more. And more."}}}`, `{}`,
+			[]string{"a: is missing; expected a text (A: See the docs for more)"},
+		},
+		"two missing fields": {"each is told", `{"required": ["a", "b"]}`, `{}`, []string{"a: is missing; expected another value", "b: is missing; expected another value"}},
+		"no more fields":     {"a closed specification", `{"additionalProperties": false, "properties": {"name": {"type": "string"}}}`, `{"naem": "x"}`, []string{"naem: is not a field of this connector; did you mean name?"}},
+		"alternatives without a discriminator": {
+			"by their titles", `{"properties": {"a": {"oneOf": [{"type": "string", "title": "Text"}, {"type": "array", "items": {"type": "string"}}]}}}`, `{"a": {"b": 1}}`,
+			[]string{"a: is a mapping that fits none of its forms; expected Text or a list"},
+		},
+		"anyOf": {
+			"as oneOf", `{"properties": {"a": {"anyOf": [{"type": "string"}, {"type": "null"}]}}}`, `{"a": {}}`,
+			[]string{"a: is a mapping that fits none of its forms; expected a text or nothing"},
+		},
+		"several alternatives at once": {
+			"Airbyte refuses that too", `{"properties": {"a": {"oneOf": [{"type": "string", "title": "X"}, {"type": "string", "title": "Y"}]}}}`, `{"a": "b"}`,
+			[]string{"a: fits several of its forms at once; expected exactly one of X or Y"},
+		},
+		"nested alternatives": {
+			"the chosen one is looked into", `{"properties": {"a": {"oneOf": [
+				{"properties": {"t": {"const": "x"}}, "required": ["t"]},
+				{"properties": {"t": {"const": "y"}, "b": {"oneOf": [{"properties": {"u": {"const": "p"}, "n": {"type": "integer", "minimum": 5}}, "required": ["u", "n"]}, {"properties": {"u": {"const": "q"}}, "required": ["u"]}]}}, "required": ["t", "b"]}]}}}`,
+			`{"a": {"t": "y", "b": {"u": "p", "n": "4"}}}`,
+			[]string{"a.b.n: is below 5; expected a whole number"},
+		},
+		"references": {
+			"some connectors share definitions", `{"definitions": {"port": {"type": "integer", "title": "Port"}}, "properties": {"port": {"$ref": "#/definitions/port"}}}`, `{"port": "x"}`,
+			[]string{"port: is a text; expected a whole number (Port)"},
+		},
+		"references coerce": {"as if they were written out", `{"definitions": {"port": {"type": "integer"}}, "properties": {"port": {"$ref": "#/definitions/port"}}}`, `{"port": "12"}`, nil},
+		"a reference to itself": {
+			"a tree of any depth", `{"properties": {"n": {"$ref": "#/definitions/n"}}, "definitions": {"n": {"type": "object", "properties": {"n": {"$ref": "#/definitions/n"}, "v": {"type": "integer"}}}}}`,
+			`{"n": {"n": {"n": {"v": "1"}}}}`, nil,
+		},
+		"a reference elsewhere":   {"nothing is fetched", `{"properties": {"a": {"$ref": "file:///etc/passwd"}}}`, `{}`, []string{`cannot be checked: the specification is not a JSON Schema: failing loading "file:///etc/passwd": references to other documents are not followed`}},
+		"a pattern that Go lacks": {"Airbyte checks it", `{"properties": {"a": {"type": "string", "pattern": "^(?!x).*$"}}}`, `{"a": "x"}`, nil},
+		"a pattern":               {"the value is not told", `{"properties": {"a": {"type": "string", "pattern": "^x$", "title": "A"}}}`, `{"a": "hunter2"}`, []string{"a: does not have the form ^x$; expected a text (A)"}},
+		"limits": {
+			"each in words", `{"properties": {"a": {"type": "string", "minLength": 3}, "b": {"type": "string", "maxLength": 1}, "c": {"type": "array", "minItems": 1}, "d": {"type": "array", "maxItems": 1, "uniqueItems": true}, "e": {"type": "number", "exclusiveMinimum": 0.5}, "f": {"type": "number", "multipleOf": 2}}}`,
+			`{"a": "x", "b": "xy", "c": [], "d": [1, 1], "e": 0.5, "f": 3}`,
+			[]string{
+				"a: is shorter than 3 characters; expected a text", "b: is longer than 1 characters; expected a text", "c: has fewer than 1 entries; expected a list",
+				"d: has more than 1 entries; expected a list", "d: holds an entry twice; expected a list", "e: is not above 0.500; expected a number",
+				"f: is refused by the connector's specification (multipleOf); expected a number",
+			},
+		},
+		"not JSON":      {"it cannot be checked", `{`, `{}`, []string{"cannot be checked: the specification is not JSON: unexpected EOF"}},
+		"a huge number": {"it is not written out", `{"properties": {"a": {"type": "integer", "minimum": 1}}}`, `{"a": 1e300}`, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := lines(CheckConfiguration(json.RawMessage(test.specification), fields(t, test.configuration)))
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("%s: %s", test.reason, diff)
+			}
+		})
+	}
+}
+
+func TestCoerce(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ reason, schema, value, want string }{
+		"number to text":            {"its digits stay", `{"type": "string"}`, `1.10`, `"1.10"`},
+		"boolean to text":           {"as YAML writes it", `{"type": "string"}`, `true`, `"true"`},
+		"text to number":            {"digits stay", `{"type": "number"}`, `"1.10"`, `1.10`},
+		"text to whole number":      {"exact", `{"type": "integer"}`, `"42"`, `42`},
+		"decimal text to whole":     {"exact too", `{"type": "integer"}`, `"42.0"`, `42`},
+		"exponent to whole":         {"exact too", `{"type": "integer"}`, `1e3`, `1000`},
+		"fraction to whole":         {"not exact", `{"type": "integer"}`, `"4.2"`, `"4.2"`},
+		"leading zeros to whole":    {"octal or decimal? ask", `{"type": "integer"}`, `"010"`, `"010"`},
+		"word to whole":             {"the check refuses it", `{"type": "integer"}`, `"many"`, `"many"`},
+		"yes to boolean":            {"YAML 1.1", `{"type": "boolean"}`, `"yes"`, `true`},
+		"OFF to boolean":            {"YAML 1.1", `{"type": "boolean"}`, `"OFF"`, `false`},
+		"word to boolean":           {"the check refuses it", `{"type": "boolean"}`, `"maybe"`, `"maybe"`},
+		"one to boolean":            {"a number is no boolean", `{"type": "boolean"}`, `1`, `1`},
+		"either type":               {"a text that may be one stays one", `{"type": ["integer", "string"]}`, `"42"`, `"42"`},
+		"nullable":                  {"null is no type to choose", `{"type": ["null", "integer"]}`, `"42"`, `42`},
+		"no type":                   {"as it is", `{}`, `"42"`, `"42"`},
+		"constants say the type":    {"a text is wanted", `{"const": "1"}`, `1`, `"1"`},
+		"enumerations say the type": {"a number is wanted", `{"enum": [1, 2]}`, `"2"`, `2`},
+		"object to JSON":            {"a field that holds JSON", `{"type": "string", "contentMediaType": "application/json"}`, `{"b": 1, "a": [null]}`, `"{\"a\":[null],\"b\":1}"`},
+		"object to text":            {"the check refuses it", `{"type": "string"}`, `{"a": 1}`, `{"a": 1}`},
+		"items":                     {"each is coerced, nulls are dropped", `{"type": "array", "items": {"type": "string"}}`, `[1, null, true]`, `["1", "true"]`},
+		"unknown fields":            {"as they are, without nulls", `{"properties": {"a": {"type": "string"}}}`, `{"a": 1, "b": 1, "c": null, "d": {"e": null}}`, `{"a": "1", "b": 1, "d": {}}`},
+		"additional fields":         {"by their own schema", `{"additionalProperties": {"type": "string"}}`, `{"a": 1}`, `{"a": "1"}`},
+		"the alternative that is chosen": {
+			"by a discriminator that is coerced first", `{"oneOf": [{"properties": {"t": {"const": "1"}, "v": {"type": "string"}}}, {"properties": {"t": {"const": "2"}, "v": {"type": "integer"}}}]}`,
+			`{"t": 2, "v": "3"}`, `{"t": "2", "v": 3}`,
+		},
+		"large numbers": {"all digits stay", `{"type": "integer"}`, `12345678901234567890`, `12345678901234567890`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var s schema
+			if err := json.Unmarshal([]byte(test.schema), &s); err != nil {
+				t.Fatal(err)
+			}
+			value, err := decodeJSON([]byte(test.value))
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, err := decodeJSON([]byte(test.want))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, s.coerce(value)); diff != "" {
+				t.Errorf("%s: %s", test.reason, diff)
+			}
+		})
+	}
+}
+
+func TestSecretPathsAreFoundInAlternativesAndLists(t *testing.T) {
+	t.Parallel()
+	specification, err := ParseSpecification(json.RawMessage(`{"properties": {
+		"list": {"type": "array", "items": {"properties": {"key": {"type": "string", "airbyte_secret": true}}}},
+		"whole": {"airbyte_secret": true},
+		"login": {"oneOf": [{"properties": {"t": {"const": "a"}, "p": {"type": "string", "airbyte_secret": true}}}, {"properties": {"t": {"const": "b"}, "p": {"type": "string"}}}]}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := specification.SecretPaths(fields(t, `{"list": [{"key": "a"}, {"key": "b", "name": "c"}], "whole": {"x": ["y"]}, "login": {"t": "a", "p": "q"}, "other": "z"}`))
+	want := []string{"list[0].key", "list[1].key", "login.p", "whole.x[0]"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestReferences(t *testing.T) {
+	t.Parallel()
+	got := References(fields(t, `{"a": "${secret:B}", "c": ["x${secret:A}y${secret:B}"], "d": "${secret:not valid}", "e": "secret_coordinate::x"}`))
+	if diff := cmp.Diff([]string{"A", "B"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
