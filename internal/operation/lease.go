@@ -3,7 +3,6 @@ package operation
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
@@ -46,6 +45,8 @@ type Lease struct {
 	store  *Store
 	lane   string
 	holder string
+	kind   string
+	meta   string
 
 	mu       sync.Mutex
 	renewed  time.Time // when the last successful renewal was sent
@@ -53,6 +54,7 @@ type Lease struct {
 	stop     error     // set once: why nothing more may be done
 	unsent   []workload.LogLine
 	renewing sync.Mutex
+	log      storedLog // as the record should hold it; guarded by renewing
 }
 
 // Begin lends the operation to a new attempt, for the task with the number
@@ -73,6 +75,8 @@ func (s *Store) Begin(ctx context.Context, token string, task int) (*Lease, erro
 		lease.Number, lease.Failed, lease.Crashes = r.int(1), r.int(2), r.int(3)
 		lease.AcceptedAt, lease.StartedAt = r.time(4), r.time(5)
 		lease.First, lease.Resumed = r.int(6) == 1, r.int(7) == 1
+		lease.kind, lease.meta = r.at(8), r.at(9)
+		lease.log = storedLog{lines: r.int(10), head: r.at(11), tail: r.at(12)}
 		return lease, nil
 	case "unknown":
 		return nil, ErrUnknown
@@ -131,7 +135,8 @@ func (l *Lease) Renew(ctx context.Context) error {
 	defer l.renewing.Unlock()
 	sent := l.store.opts.Now()
 	lines := l.take(sent)
-	r, err := l.store.run(ctx, renewScript, l.Token, l.lane, append([]any{l.holder, l.store.opts.Lease.Milliseconds()}, lines.args()...)...)
+	texts := lines.encode()
+	r, err := l.store.run(ctx, renewScript, l.Token, l.lane, args(texts, l.holder, l.store.opts.Lease.Milliseconds())...)
 	if err != nil {
 		l.putBack(lines)
 		return err
@@ -140,6 +145,7 @@ func (l *Lease) Renew(ctx context.Context) error {
 		l.Stop(ErrLost)
 		return ErrLost
 	}
+	l.log.append(texts)
 	l.mu.Lock()
 	l.renewed = sent
 	l.mu.Unlock()
@@ -205,7 +211,8 @@ func (l *Lease) Release(ctx context.Context, why Reason, delay time.Duration) er
 	l.renewing.Lock()
 	defer l.renewing.Unlock()
 	lines := l.take(l.store.opts.Now())
-	r, err := l.store.run(ctx, releaseScript, l.Token, l.lane, append([]any{l.holder, string(why), delay.Milliseconds()}, lines.args()...)...)
+	r, err := l.store.run(ctx, releaseScript, l.Token, l.lane,
+		args(lines.encode(), l.holder, string(why), delay.Milliseconds())...)
 	if err != nil {
 		l.putBack(lines)
 		return err
@@ -222,32 +229,15 @@ func (l *Lease) Release(ctx context.Context, why Reason, delay time.Duration) er
 	return nil
 }
 
-// End is how an operation ends: with an outcome COMPLETED, with a failure
-// FAILED, with a failure of CodeTerminated TERMINATED.
-type End struct {
-	Outcome *workload.Outcome
-	Failure *workload.Failure
-}
-
-func (e End) fields() (state workload.State, field string, text []byte, err error) {
-	if e.Outcome != nil {
-		text, err = json.Marshal(e.Outcome)
-		return workload.Completed, "outcome", text, err
-	}
-	text, err = json.Marshal(e.Failure)
-	if e.Failure.Code == workload.CodeTerminated {
-		return workload.Terminated, "failure", text, err
-	}
-	return workload.Failed, "failure", text, err
-}
-
 // Finish ends the operation. ErrTerminating says that its termination was
 // asked for in the meantime: it is then to be finished as terminated.
 func (l *Lease) Finish(ctx context.Context, end End) (Next, error) {
 	l.renewing.Lock()
 	defer l.renewing.Unlock()
 	lines := l.take(l.store.opts.Now())
-	next, err := l.store.finish(ctx, l.Token, l.lane, l.holder, "", end, lines)
+	next, err := l.store.finish(ctx, ending{
+		token: l.Token, lane: l.lane, holder: l.holder, end: end, lines: lines.encode(), lease: l,
+	})
 	if err != nil {
 		l.putBack(lines)
 	}
@@ -260,43 +250,6 @@ func (l *Lease) Finish(ctx context.Context, end End) (Next, error) {
 // FinishTerminated ends the operation as one whose termination was asked for.
 func (l *Lease) FinishTerminated(ctx context.Context) (Next, error) {
 	return l.Finish(ctx, End{Failure: terminated()})
-}
-
-func (s *Store) finish(ctx context.Context, token, lane, holder, task string, end End, lines lines) (Next, error) {
-	state, field, text, err := end.fields()
-	if err != nil {
-		return Next{}, fmt.Errorf("write the end of the operation: %w", err)
-	}
-	args := append([]any{holder, task, string(state), s.opts.StatusTTL.Milliseconds(), field, text}, lines.args()...)
-	r, err := s.run(ctx, finishScript, token, lane, args...)
-	if err != nil {
-		return Next{}, err
-	}
-	switch r.word() {
-	case "ended", "done": // done: the client repeated the script after a lost answer
-		return r.next(1), nil
-	case "terminating":
-		return Next{}, ErrTerminating
-	case "unknown":
-		return Next{}, ErrUnknown
-	case "stale":
-		return Next{}, ErrStale
-	case "busy":
-		return Next{}, &BusyError{}
-	default:
-		return Next{}, ErrLost
-	}
-}
-
-// lines are log lines on their way to the record.
-type lines []workload.LogLine
-
-func (ls lines) args() []any {
-	args := make([]any, len(ls))
-	for i, line := range ls {
-		args[i] = encodeLine(line)
-	}
-	return args
 }
 
 func (l *Lease) take(now time.Time) lines {

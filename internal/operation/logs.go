@@ -32,6 +32,41 @@ func encodeLine(line workload.LogLine) string {
 	return string(text)
 }
 
+// lines are log lines on their way to the record.
+type lines []workload.LogLine
+
+func (ls lines) encode() []string {
+	texts := make([]string, len(ls))
+	for i, line := range ls {
+		texts[i] = encodeLine(line)
+	}
+	return texts
+}
+
+// keptLines is how many lines from a log's start, and as many from its end, are kept.
+const keptLines = 100
+
+// storedLog is a log as the record holds it.
+type storedLog struct {
+	lines      int // that were ever written
+	head, tail string
+}
+
+// append does what the scripts' append does.
+func (l *storedLog) append(texts []string) {
+	for _, text := range texts {
+		l.lines++
+		if l.lines <= keptLines {
+			l.head += text + "\n"
+			continue
+		}
+		l.tail += text + "\n"
+		if l.lines > 2*keptLines {
+			_, l.tail, _ = strings.Cut(l.tail, "\n")
+		}
+	}
+}
+
 // shorten cuts a message at the limit, never inside a character.
 func shorten(message string) string {
 	if len(message) <= maxMessage {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -16,6 +17,7 @@ import (
 	"airbyte-provisioner/internal/workload"
 
 	"github.com/alicebob/miniredis/v2"
+	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 	"github.com/redis/go-redis/v9"
 )
@@ -148,6 +150,22 @@ func TestALogIsBounded(t *testing.T) {
 	last := status.Logs[200].Message
 	if len(last) > 1100 || !strings.HasSuffix(last, " (shortened)") || !strings.HasPrefix(last, "é\né") || strings.Contains(last, "\ufffd") {
 		t.Errorf("a long line: %d bytes, %q", len(last), last)
+	}
+	lease.Log(workload.Info, workload.PhaseFinish, "the last")
+	if _, err := lease.Finish(ctx, operation.End{Outcome: &workload.Outcome{Message: "done"}}); err != nil {
+		t.Fatal(err)
+	}
+	after, err := store.Status(ctx, token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := status
+	want.State, want.Result, want.Outcome = workload.Completed, "done", &workload.Outcome{Message: "done"}
+	want.Logs = append(slices.Clone(status.Logs[:100]), after.Logs[100])
+	want.Logs = append(append(want.Logs, status.Logs[102:]...), after.Logs[200])
+	want.FinishedAt = after.FinishedAt
+	if diff := cmp.Diff(want, after); diff != "" || after.Logs[200].Message != "the last" || after.Logs[100].Message != "(52 lines are left out here)" {
+		t.Errorf("finished (-want +got):\n%s", diff)
 	}
 }
 

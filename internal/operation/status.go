@@ -3,6 +3,7 @@ package operation
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"airbyte-provisioner/internal/workload"
@@ -27,6 +28,7 @@ func encodeMeta(m meta) ([]byte, error) {
 //nolint:gochecknoglobals // a constant list
 var statusFields = []string{
 	"state", "kind", "meta", "attempts", "accepted", "started", "finished", "lines", "log", "tail", "outcome", "failure",
+	"packed", // all of the above but state and finished, in the record of a finished operation
 }
 
 // Status returns what is known of an operation, in one Redis command. The
@@ -40,10 +42,21 @@ func (s *Store) Status(ctx context.Context, token string) (workload.Status, erro
 	if err != nil {
 		return workload.Status{}, unavailable(err)
 	}
-	if values[0] == nil {
+	r := answerOf(values)
+	if r.word() == "" {
 		return workload.Status{}, unknownToken(token)
 	}
-	return decodeStatus(canonical, answerOf(values))
+	if packed := r.at(len(statusFields) - 1); packed != "" {
+		state, finished := r[0], r[6]
+		if r, err = unpack(packed); err != nil {
+			return workload.Status{}, err
+		}
+		if len(r) < len(statusFields)-1 {
+			return workload.Status{}, errors.New("read the record: it is too short")
+		}
+		r[0], r[6] = state, finished
+	}
+	return decodeStatus(canonical, r)
 }
 
 func decodeStatus(token string, r answer) (workload.Status, error) {

@@ -189,7 +189,9 @@ func (s *Store) Abandon(ctx context.Context, token string, task int, failure *wo
 		return Next{}, ErrUnknown
 	}
 	line := workload.LogLine{Time: s.opts.Now(), Level: workload.Error, Phase: workload.PhaseFinish, Message: failure.Message}
-	return s.finish(ctx, token, lane, "", strconv.Itoa(task), End{Failure: failure}, lines{line})
+	return s.finish(ctx, ending{
+		token: token, lane: lane, task: strconv.Itoa(task), end: End{Failure: failure}, lines: lines{line}.encode(),
+	})
 }
 
 // AbandonTerminating ends an operation whose termination was asked for and
@@ -203,7 +205,7 @@ func (s *Store) AbandonTerminating(ctx context.Context, token string) (Next, err
 		Time: s.opts.Now(), Level: workload.Warning, Phase: workload.PhaseFinish,
 		Message: "The worker that ran the operation is gone; the termination ends it here. What exists in Airbyte stays as the log above tells.",
 	}
-	return s.finish(ctx, token, lane, "", "", End{Failure: terminated()}, lines{line})
+	return s.finish(ctx, ending{token: token, lane: lane, end: End{Failure: terminated()}, lines: lines{line}.encode()})
 }
 
 // Clock is Redis's clock, by which records are dated.

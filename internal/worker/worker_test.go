@@ -327,7 +327,8 @@ func TestTermination(t *testing.T) {
 		t.Errorf("the next call is let through: %v", err)
 	}
 	g.answers <- nil
-	if status = h.untilTerminal(t, running); status.State != workload.Terminated || !strings.Contains(messages(status), "what was made so far stays") {
+	if status = h.untilTerminal(t, running); status.State != workload.Terminated || !strings.Contains(messages(status), "what was made so far stays") ||
+		!strings.Contains(messages(status), "The termination was asked for; the running attempt stops") {
 		t.Errorf("running, ended: %+v", status)
 	}
 

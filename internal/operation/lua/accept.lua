@@ -1,4 +1,4 @@
--- ARGV: 4 kind, 5 hash, 6 meta, 7 payload, 8 record version, 9 ms until the first check, 10.. log lines
+-- ARGV: 4 kind, 5 hash, 6 meta, 7 payload, 8 record version, 9 ms until the first check, 10 first log line
 local tail = redis.call('LINDEX', line, -1)
 if tail then
   local last = redis.call('HMGET', prefix .. tail, 'state', 'kind', 'hash', 'n')
@@ -10,8 +10,7 @@ if tail then
   end
 end
 redis.call('HSET', op, 'v', ARGV[8], 'state', 'RUNNING', 'kind', ARGV[4], 'hash', ARGV[5], 'meta', ARGV[6],
-  'payload', ARGV[7], 'accepted', whole(now), 'n', '0')
-append(10)
+  'payload', ARGV[7], 'accepted', whole(now), 'n', '0', 'lines', '1', 'log', ARGV[10] .. '\n')
 redis.call('RPUSH', line, token)
 redis.call('ZADD', live, 'NX', whole(now + ARGV[9]), lane)
-return {token, head() == token and 1 or 0, 1, '0'}
+return {token, (not tail or head() == token) and 1 or 0, 1, '0'}

@@ -42,7 +42,7 @@ local function following()
 end
 
 -- append adds the log lines in ARGV between two indexes; without the second, to
--- the end. The first 100 and the last 100 lines are kept.
+-- the end. The first 100 and the last 100 lines are kept (keptLines in Go).
 local function append(from, to)
   to = to or #ARGV
   if from > to then return end
@@ -61,10 +61,10 @@ local function append(from, to)
   if tail ~= '' then redis.call('HSET', op, 'tail', tail) end
 end
 
--- finish ends the operation for good and takes it out of the line. The field
--- says why: outcome or failure. by is the holder who ended it.
-local function finish(by, state, ttl, field, text)
-  redis.call('HSET', op, 'state', state, 'finished', whole(now), field, text, 'by', by)
+-- finish ends the operation for good and takes it out of the line. The fields
+-- and values that follow say why. by is the holder who ended it.
+local function finish(by, state, ttl, ...)
+  redis.call('HSET', op, 'state', state, 'finished', whole(now), 'by', by, ...)
   redis.call('HDEL', op, 'payload', 'hash', 'holder', 'until', 'retry', 'postponed', 'seen', 'seenat', 'suspect', 'shared')
   redis.call('PEXPIRE', op, ttl)
   redis.call('LREM', line, 1, token)
