@@ -14,19 +14,14 @@ import (
 	"syscall"
 
 	"airbyte-provisioner/internal/app"
-	"airbyte-provisioner/internal/config"
 	"airbyte-provisioner/internal/telemetry"
 )
 
-// Exit codes, beside 0: what was asked for failed, or the call or the settings are wrong.
-const (
-	exitFailed = 1
-	exitUsage  = 2
-)
+// exitUsage is the exit code for flags that cannot be read.
+const exitUsage = 2
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
 	code := run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
@@ -57,15 +52,5 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	if *addr != "" {
 		environ = append(environ, "HTTP_ADDR="+*addr)
 	}
-	err := start(ctx, *file, environ, stdout)
-	switch bad := (*config.Error)(nil); {
-	case err == nil:
-		return 0
-	case errors.As(err, &bad):
-		fmt.Fprintln(stderr, err)
-		return exitUsage
-	default:
-		fmt.Fprintln(stderr, "api:", err)
-		return exitFailed
-	}
+	return app.Report(stderr, "api", start(ctx, *file, environ, stdout))
 }

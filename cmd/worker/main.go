@@ -13,15 +13,11 @@ import (
 	"syscall"
 
 	"airbyte-provisioner/internal/app"
-	"airbyte-provisioner/internal/config"
 	"airbyte-provisioner/internal/telemetry"
 )
 
-// Exit codes, beside 0: what was asked for failed, or the call or the settings are wrong.
-const (
-	exitFailed = 1
-	exitUsage  = 2
-)
+// exitUsage is the exit code for flags that cannot be read.
+const exitUsage = 2
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
@@ -45,15 +41,5 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		fmt.Fprintln(stdout, "worker", telemetry.Version())
 		return 0
 	}
-	err := app.Worker(ctx, *file, environ, stdout)
-	switch bad := (*config.Error)(nil); {
-	case err == nil:
-		return 0
-	case errors.As(err, &bad):
-		fmt.Fprintln(stderr, err)
-		return exitUsage
-	default:
-		fmt.Fprintln(stderr, "worker:", err)
-		return exitFailed
-	}
+	return app.Report(stderr, "worker", app.Worker(ctx, *file, environ, stdout))
 }

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -60,6 +61,7 @@ func TestBadDescriptors(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			for _, operation := range []string{"provision", "unprovision", "validate"} {
 				if operation == "unprovision" && (c.name == "no url" || c.name == "wrong format") {
 					continue // what is wrong in a configuration does not keep a component from being removed
@@ -74,6 +76,7 @@ func TestBadDescriptors(t *testing.T) {
 		})
 	}
 	t.Run("bodies", func(t *testing.T) {
+		t.Parallel()
 		for name, c := range map[string]struct {
 			body   string
 			status int
@@ -91,11 +94,14 @@ func TestBadDescriptors(t *testing.T) {
 			}
 		}
 	})
+	// Subtests end before their parent's clean-up.
+	t.Cleanup(func() {
+		if keys := s.redis.Client().Keys(context.Background(), "*:op:*").Val(); len(keys) > 0 {
+			t.Errorf("refused requests left records behind: %v", keys)
+		}
+	})
 	if got := s.request(http.MethodPost, "/v1/validate", component(good)); got.status != http.StatusOK || !strings.Contains(got.body, `"valid":true`) {
 		t.Errorf("a good descriptor was validated with %d: %s", got.status, got.body)
-	}
-	if keys := s.redis.Client().Keys(t.Context(), "*:op:*").Val(); len(keys) > 0 {
-		t.Errorf("refused requests left records behind: %v", keys)
 	}
 }
 

@@ -30,9 +30,6 @@ func (w wish) withDefaults() wish {
 	return w
 }
 
-// dataset is the name of the stream that the wished File source has.
-const dataset = "orders"
-
 var wishes = template.Must(template.New("descriptor").Parse(`
 dataProduct:
   id: urn:dmb:dp:finance:orders:0

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-
 )
 
 // TestWorkerKilledAtEachStep kills the worker (SIGKILL) while one call to
@@ -126,4 +125,3 @@ func TestTermination(t *testing.T) {
 		t.Errorf("terminating finished work answered %d: %s", got.status, got.body)
 	}
 }
-

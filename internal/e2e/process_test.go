@@ -33,7 +33,7 @@ func buildAndRun(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	build := exec.Command("go", "build", "-o", dir, "../../cmd/...")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
@@ -77,7 +77,7 @@ func start(t *testing.T, program string, args, env []string) *process {
 	}()
 	go func() {
 		p.err = p.cmd.Wait()
-		writer.Close()
+		_ = writer.Close()
 		<-read
 		close(p.done)
 	}()

@@ -162,6 +162,7 @@ func (s *stack) request(method, path string, body any) reply {
 	if err := check.Check(request, response); err != nil {
 		s.t.Errorf("the answer is not in the API's document: %v", err)
 	}
+	defer func() { _ = response.Body.Close() }()
 	answer, err := io.ReadAll(response.Body)
 	if err != nil {
 		s.t.Fatal(err)
