@@ -10,8 +10,9 @@ import (
 	"airbyte-provisioner/internal/workload"
 )
 
-// act carries out one step: intent, deed, and what became of it.
-func (s *session) act(ctx context.Context, client *airbyte.Client, held *lock, step *step) error {
+// act carries out one step: intent, deed, and what became of it. The intent is
+// refused once the lock is lost, so it also decides whether the deed may be done.
+func (s *session) act(ctx context.Context, held *lock, step *step) error {
 	if step.idle() {
 		return nil
 	}
@@ -21,7 +22,7 @@ func (s *session) act(ctx context.Context, client *airbyte.Client, held *lock, s
 		if err := held.write(ctx, step.email, step.intent, true); err != nil {
 			return err
 		}
-		if sure, err := s.do(ctx, client, step); err != nil {
+		if sure, err := s.do(ctx, step); err != nil {
 			if sure {
 				s.takeBack(ctx, held, step)
 			}
@@ -47,22 +48,22 @@ func (s *session) takeBack(ctx context.Context, held *lock, step *step) {
 
 // do makes the step's one call to Airbyte. After an error, sure says that the
 // call was certainly not carried out.
-func (s *session) do(ctx context.Context, client *airbyte.Client, step *step) (sure bool, err error) {
+func (s *session) do(ctx context.Context, step *step) (sure bool, err error) {
 	switch step.deed {
 	case create:
 		var permission airbyte.Permission
-		permission, err = client.CreatePermission(ctx, step.id, s.workspace, step.role)
+		permission, err = s.airbyte.CreatePermission(ctx, step.id, s.workspace, step.role)
 		step.final.PermissionID = permission.ID
 	case change:
-		err = client.UpdatePermission(ctx, step.permission, step.role)
+		err = s.airbyte.UpdatePermission(ctx, step.permission, step.role)
 	case remove:
-		err = client.DeleteUserFromWorkspace(ctx, step.id, s.workspace)
+		err = s.airbyte.DeleteUserFromWorkspace(ctx, step.id, s.workspace)
 		if airbyte.NotFound(err) {
 			err = nil // the user is gone, and the grant too
 		}
 	case invite:
 		var invitation airbyte.Invitation
-		invitation, err = client.CreateInvitation(ctx, step.address, s.workspace, step.role)
+		invitation, err = s.airbyte.CreateInvitation(ctx, step.address, s.workspace, step.role)
 		if hasClass(err, airbyte.ClassConflict) {
 			err = nil // it was invited before
 		}

@@ -71,7 +71,7 @@ func (l *lock) beat(ctx context.Context) {
 	for {
 		select {
 		case <-ticker.C:
-			_ = l.holds(ctx) // whether it is lost is asked again before each call
+			_ = l.holds(ctx) // whether it is lost shows at the next write
 		case <-l.done:
 			return
 		case <-ctx.Done():

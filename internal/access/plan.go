@@ -120,7 +120,7 @@ func want(p person, role string, seen sight, known entry, now time.Time) step {
 	case mine:
 		s.alter(effectChanged, seen, &grant{State: granting, Role: role, From: seen.workspace.Type, Base: have.Base},
 			&grant{State: granted, Role: role, Base: have.Base}, now)
-	case seen.workspace == nil && seen.organization != nil && covers(seen.organization.Type, role):
+	case seen.organization != nil && covers(seen.organization.Type, role):
 		s.effect, s.role, s.note = effectHeld, seen.organization.Type, have != nil
 	case seen.workspace == nil:
 		s.deed, s.effect = create, effectGranted

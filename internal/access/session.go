@@ -100,13 +100,7 @@ func (s *session) change(ctx context.Context, wanted []person, mine []string) ([
 		return nil, err
 	}
 	defer held.release(ctx)
-	client := s.options.Airbyte.Guarded(func() error {
-		if err := s.attempt.Holds(); err != nil {
-			return err
-		}
-		return held.holds(ctx)
-	})
-	seen, err := client.ListAccess(ctx, s.workspace)
+	seen, err := s.airbyte.ListAccess(ctx, s.workspace)
 	if err != nil {
 		return nil, failed(err, "Reading who has access to the workspace")
 	}
@@ -115,7 +109,7 @@ func (s *session) change(ctx context.Context, wanted []person, mine []string) ([
 		return nil, err
 	}
 	for i := range steps {
-		if err := s.act(ctx, client, held, &steps[i]); err != nil {
+		if err := s.act(ctx, held, &steps[i]); err != nil {
 			return nil, err
 		}
 	}
