@@ -59,21 +59,21 @@ func (s *session) look(ctx context.Context, o *observed) error {
 	k := s.here()
 	group, ctx := errgroup.WithContext(ctx)
 	var sources, destinations observed // apart: two goroutines write notes
-	group.Go(func() (err error) {
+	group.Go(caught(func() (err error) {
 		sources.sources, err = s.ours(ctx, &sources, airbyte.Source)
 		return err
-	})
-	group.Go(func() (err error) {
+	}))
+	group.Go(caught(func() (err error) {
 		destinations.destinations, err = s.ours(ctx, &destinations, airbyte.Destination)
 		return err
-	})
+	}))
 	if id := s.knownConnection(); id != "" {
-		group.Go(func() (err error) {
+		group.Go(caught(func() (err error) {
 			o.read, err = s.connection(ctx, id)
 			return err
-		})
+		}))
 		if !k.Large {
-			group.Go(func() error { return s.listConnections(ctx, o) })
+			group.Go(caught(func() error { return s.listConnections(ctx, o) }))
 		}
 	}
 	if err := group.Wait(); err != nil {
@@ -156,7 +156,10 @@ func (s *session) ours(ctx context.Context, o *observed, kind airbyte.ActorKind)
 		}
 	}
 	k := s.here()
-	if id := k.actor(kind).ID; id != "" && !has(all, id) {
+	for _, id := range append([]string{k.actor(kind).ID}, k.Leftovers[Entity(kind)]...) {
+		if id == "" || has(all, id) {
+			continue
+		}
 		if all, err = s.recover(ctx, o, kind, id, all); err != nil {
 			return nil, err
 		}

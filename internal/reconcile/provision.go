@@ -2,6 +2,8 @@ package reconcile
 
 import (
 	"context"
+	"fmt"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -21,6 +23,7 @@ func (r *Reconciler) provision(ctx context.Context, work workload.Work, attempt 
 		return workload.Outcome{}, err
 	}
 	s.logPlan(d.plan)
+	s.own(d)
 	if err := s.act(ctx, d); err != nil {
 		return workload.Outcome{}, err
 	}
@@ -122,6 +125,21 @@ func (s *session) draft(ctx context.Context) (*draft, error) {
 	return d, nil
 }
 
+// own takes down what is ours, before anything is written: after half of the
+// work it could no longer be told from what people made, by name or by digest.
+func (s *session) own(d *draft) {
+	k := s.here()
+	if d.connection != nil && d.connection.ID != k.Connection.ID {
+		k.Connection = knownConnection{ID: d.connection.ID, Name: d.connection.Name}
+	}
+	for _, e := range d.plan.Entries {
+		if e.Action == Delete {
+			k.leave(e.Entity, e.ID)
+		}
+	}
+	s.ledger.adjust(k)
+}
+
 // readConnection reads the component's connection, unless that was done already.
 func (s *session) readConnection(ctx context.Context, d *draft) (err error) {
 	c := d.choice.connection
@@ -153,9 +171,22 @@ func (s *session) completeBoth(ctx context.Context, d *draft) error {
 // parallel runs two branches side by side and tells of both their failures.
 func parallel(a, b func() error) error {
 	ended := make(chan error, 1)
-	go func() { ended <- a() }()
+	go func() { ended <- caught(a)() }()
 	second := b()
 	return both(<-ended, second)
+}
+
+// caught makes a branch's panic its error: on a goroutine of its own it would
+// end the worker, and with it everybody else's work.
+func caught(branch func() error) func() error {
+	return func() (err error) {
+		defer func() {
+			if p := recover(); p != nil {
+				err = fmt.Errorf("panic: %v\n%s", p, debug.Stack()) // for the log: it is no Failure
+			}
+		}()
+		return branch()
+	}
 }
 
 // wantConnection says what connection is wanted. Its streams are those of the
