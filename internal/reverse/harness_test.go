@@ -40,6 +40,7 @@ type house struct {
 	client *airbyte.Client
 	// connectorName knows Snowflake alone, unless a test wants the catalogue's.
 	connectorName func(string) string
+	completed     func(context.Context, airbyte.ActorKind, workload.Actor, json.RawMessage) (map[string]any, error)
 }
 
 func newHouse(t *testing.T) *house {
@@ -145,7 +146,7 @@ func connectorName(c *catalog.Catalog) func(string) string {
 // performer knows the connectors by name that the house does.
 func (h *house) performer() *Performer {
 	return New(Options{
-		Airbyte: h.client, Workspace: workspaceID, Workspaces: map[string]string{"prod": otherID}, ConnectorName: h.connectorName,
+		Airbyte: h.client, Workspace: workspaceID, Workspaces: map[string]string{"prod": otherID}, ConnectorName: h.connectorName, Completed: h.completed,
 	})
 }
 

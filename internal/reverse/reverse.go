@@ -3,6 +3,7 @@ package reverse
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -21,6 +22,10 @@ type Options struct {
 	// ConnectorName is the catalogue's name of a connector definition, "" for one
 	// that it does not have. Nil knows none.
 	ConnectorName func(definitionID string) string
+	// Completed is what provisioning would make of a configuration: with the
+	// catalogue's defaults, derived values and settings, but with place-holders
+	// left as they are. An error means that it cannot be told. Nil tells nothing.
+	Completed func(ctx context.Context, kind airbyte.ActorKind, actor workload.Actor, specification json.RawMessage) (map[string]any, error)
 }
 
 // Performer carries out reverse provisioning. It is safe for concurrent use.
@@ -89,24 +94,28 @@ func (s *session) read(ctx context.Context, found airbyte.ConnectionSummary, ask
 		if err != nil {
 			return workload.Outcome{}, failed(err, fmt.Sprintf("Reading the %s", kind))
 		}
-		configuration, names, err := s.configuration(ctx, actor, asked)
+		specification, err := s.airbyte.GetSpecification(ctx, kind, s.workspace, actor.DefinitionID)
+		if err != nil {
+			return workload.Outcome{}, failed(err, fmt.Sprintf("Reading which fields of the %s are secret", kind))
+		}
+		configuration, names, err := hidden(actor, specification, asked)
 		if err != nil {
 			return workload.Outcome{}, err
 		}
-		u.actor(actor, s.options.ConnectorName(actor.DefinitionID), configuration)
+		connector := s.options.ConnectorName(actor.DefinitionID)
+		u.actor(actor, connector, configuration)
+		s.foresee(ctx, u, kind, workload.Actor{
+			Name: plain(actor.Name), Connector: connector, DefinitionID: actor.DefinitionID, Configuration: configuration,
+		}, specification.Schema)
 		actors[kind], secrets = actor, append(secrets, names...)
 	}
 	u.connection(c)
 	return u.outcome(c, actors[airbyte.Source], actors[airbyte.Destination], secrets), nil
 }
 
-// configuration is an actor's configuration with place-holders for its
-// secrets, and the names of these.
-func (s *session) configuration(ctx context.Context, actor airbyte.Actor, asked workload.ReverseRequest) (any, []string, error) {
-	specification, err := s.airbyte.GetSpecification(ctx, actor.Kind, s.workspace, actor.DefinitionID)
-	if err != nil {
-		return nil, nil, failed(err, fmt.Sprintf("Reading which fields of the %s are secret", actor.Kind))
-	}
+// hidden is an actor's configuration with place-holders for its secrets, and
+// the names of these.
+func hidden(actor airbyte.Actor, specification airbyte.Specification, asked workload.ReverseRequest) (map[string]any, []string, error) {
 	fields, err := secretFields(specification.Schema)
 	if err != nil {
 		return nil, nil, (&workload.Failure{
@@ -116,11 +125,22 @@ func (s *session) configuration(ctx context.Context, actor airbyte.Actor, asked 
 		}).Because(err)
 	}
 	h := hiding{secret: fields, known: asked.Placeholders, prefix: cut(cmp.Or(constant(plain(actor.Name)), constant(string(actor.Kind))), 60)}
-	configuration := actor.Configuration
-	if configuration == nil {
-		configuration = map[string]any{}
+	return h.object(configurationPath(string(actor.Kind)), actor.Configuration, false), h.names, nil
+}
+
+// foresee notes what the next provisioning changes because the catalogue says
+// so, whatever the descriptor holds.
+func (s *session) foresee(ctx context.Context, u *updates, kind airbyte.ActorKind, actor workload.Actor, specification json.RawMessage) {
+	if s.options.Completed == nil {
+		return
 	}
-	return h.hide(configurationPath(string(actor.Kind)), configuration, false), h.names, nil
+	completed, err := s.options.Completed(ctx, kind, actor, specification)
+	if err != nil {
+		return // provisioning will say what is wrong; it is no fault of this reading
+	}
+	if paths := differences(configurationPath(string(kind)), actor.Configuration, completed); len(paths) > 0 {
+		u.note("The next provisioning will change %s, since the catalogue or the platform's settings decide these fields.", strings.Join(paths, ", "))
+	}
 }
 
 // failed turns the error of a call to Airbyte into a failure that tells what

@@ -140,7 +140,7 @@ func TestReverseThenProvision(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := newHouse(t)
-			h.connectorName = connectorName(connectors(t))
+			h.connectorName, h.completed = connectorName(connectors(t)), completed(connectors(t))
 			id := h.make(example)
 			before := h.sim.Contents()
 			h.noSecrets(id)
@@ -149,7 +149,7 @@ func TestReverseThenProvision(t *testing.T) {
 			reconciler := h.reconciler(secrets)
 			work := h.describe(specific)
 			if _, err := reconciler.Provision().Perform(t.Context(), work, attempt(t)); err != nil {
-				t.Fatalf("provision what was read back: %v", text(err))
+				t.Fatalf("provision what was read back: %v", workload.AsFailure(err).Text())
 			}
 			after := h.sim.Contents()
 			digest := " [wb-" + work.Component.Digest() + "]"
@@ -190,6 +190,9 @@ func TestReverseThenProvision(t *testing.T) {
 func (h *house) noSecrets(id string) {
 	h.t.Helper()
 	out := h.must(map[string]any{"connectionId": id}, nil)
+	if strings.Contains(out.Message, "will change") {
+		h.t.Errorf("provisioning is not said to change anything: %s", out.Message)
+	}
 	raw, err := json.Marshal(out)
 	if err != nil {
 		h.t.Fatal(err)
@@ -319,4 +322,47 @@ func (c configurer) Configure(ctx context.Context, kind airbyte.ActorKind, work 
 	return reconcile.Configured{Configuration: final.Configuration, Secrets: slices.Sorted(maps.Keys(final.Secrets))}, nil
 }
 
-func text(err error) string { return workload.AsFailure(err).Text() }
+// completed is Options.Completed with the product's catalogue.
+func completed(connectors *catalog.Catalog) func(context.Context, airbyte.ActorKind, workload.Actor, json.RawMessage) (map[string]any, error) {
+	return func(ctx context.Context, kind airbyte.ActorKind, actor workload.Actor, spec json.RawMessage) (map[string]any, error) {
+		specification, err := catalog.ParseSpecification(spec)
+		if err != nil {
+			return nil, err
+		}
+		final, failure := connectors.Configuration(ctx, catalog.Input{
+			Role: catalog.Role(kind), Actor: actor, Secrets: unresolved{}, Specification: specification,
+			DataProduct: workload.DataProduct{Name: "unknown", Domain: "unknown", Version: "0"},
+		})
+		if failure != nil {
+			return nil, failure
+		}
+		return final.Configuration, nil
+	}
+}
+
+// unresolved leaves place-holders as they are.
+type unresolved struct{}
+
+func (unresolved) Resolve(_ context.Context, name string, _ catalog.SecretUser) (string, error) {
+	return "${secret:" + name + "}", nil
+}
+
+// What the catalogue decides by itself is told, since the next plan will hold it.
+func TestForesight(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.connectorName = connectorName(connectors(t))
+	h.completed = completed(connectors(t))
+	id := h.make(made{
+		source: airbyte.Actor{Name: "File", DefinitionID: fileID, Configuration: map[string]any{
+			"dataset_name": "places", "format": "csv", "url": "https://example.com/places.csv", "provider": map[string]any{"storage": "HTTPS"},
+		}},
+		destination: airbyte.Actor{Name: "Warehouse", DefinitionID: snowflakeID, Configuration: map[string]any{
+			"host": "acme.eu.snowflakecomputing.com", "role": "LOADER", "warehouse": "WH", "database": "sales", "schema": "ORDERS_1", "username": "loader",
+			"credentials": map[string]any{"auth_type": "Username and Password", "password": "geheim"},
+		}},
+	})
+	out := h.must(map[string]any{"connectionId": id}, nil)
+	mentions(t, out.Message,
+		"will change source.connectionConfiguration.reader_options,", "will change destination.connectionConfiguration.database,")
+}

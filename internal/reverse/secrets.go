@@ -83,17 +83,22 @@ type hiding struct {
 	names []string
 }
 
-// hide is the configuration with place-holders for all secrets, and without nulls.
+// object is an object with place-holders for all secrets, and without nulls.
+func (h *hiding) object(path string, value map[string]any, secret bool) map[string]any {
+	result := make(map[string]any, len(value))
+	for _, name := range sortedKeys(value) {
+		if value[name] != nil {
+			result[name] = h.hide(path+"."+name, value[name], secret || h.secret[name] || namesSecret(name))
+		}
+	}
+	return result
+}
+
+// hide is a value with place-holders for all secrets.
 func (h *hiding) hide(path string, value any, secret bool) any {
 	switch value := value.(type) {
 	case map[string]any:
-		result := make(map[string]any, len(value))
-		for _, name := range sortedKeys(value) {
-			if value[name] != nil {
-				result[name] = h.hide(path+"."+name, value[name], secret || h.secret[name] || namesSecret(name))
-			}
-		}
-		return result
+		return h.object(path, value, secret)
 	case []any:
 		result := make([]any, 0, len(value))
 		for i, item := range value {
