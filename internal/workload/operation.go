@@ -74,19 +74,22 @@ type Order struct {
 
 // Status is what can be asked of an operation at any time.
 type Status struct {
-	Token      string
-	Kind       Kind
-	Component  Component
-	State      State
-	Result     string   // one text for people; empty while running
-	Outcome    *Outcome // set on COMPLETED
-	Failure    *Failure // set on FAILED
-	Logs       []LogLine
-	Attempts   int // attempts begun so far
-	AcceptedAt time.Time
-	StartedAt  time.Time // zero until the first attempt
-	FinishedAt time.Time // zero until terminal
-	TraceID    string
+	Token       string
+	Kind        Kind
+	Component   Component
+	Name        string      // the component's own name, for people; may be empty
+	DataProduct DataProduct // for people; may be empty
+	State       State
+	Result      string   // one text for people; empty while running
+	Outcome     *Outcome // set on COMPLETED
+	Failure     *Failure // set on FAILED
+	Logs        []LogLine
+	Attempts    int // attempts begun so far
+	Task        int // number of the operation's current task, 0 for its first
+	AcceptedAt  time.Time
+	StartedAt   time.Time // zero until the first attempt
+	FinishedAt  time.Time // zero until terminal
+	TraceID     string
 }
 
 // Outcome is what a completed operation answers.
