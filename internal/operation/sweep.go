@@ -19,6 +19,7 @@ type Unfinished struct {
 	Task     int  // number of the current task
 	First    bool // nothing stands before it
 	Held     bool // an attempt holds the lease
+	Lapsed   bool // an attempt held the lease and was silent for too long
 	Attempts int
 	Accepted time.Time
 	// SeenTask is the newest task that is known to have existed, SeenAt when that was last noted.
@@ -120,7 +121,7 @@ func unfinished(r answer, first bool) Unfinished {
 	return Unfinished{
 		Token: r.at(0), State: workload.State(r.at(1)), Kind: workload.Kind(r.at(2)), Task: r.int(3), First: first,
 		Attempts: r.int(4), Accepted: r.time(5), SeenTask: r.int(6), SeenAt: r.time(7), SuspectAt: r.time(8),
-		RetryAt: r.time(9), Held: r.at(10) == "1", LookedAt: r.time(11),
+		RetryAt: r.time(9), Held: r.at(10) == "held", Lapsed: r.at(10) == "lapsed", LookedAt: r.time(11),
 	}
 }
 

@@ -32,7 +32,8 @@ type SweeperOptions struct {
 //	task                                        the operation is
 //	pending, retry before its date, active      left alone
 //	scheduled and first in line                 run
-//	active, and its worker silent, or no lease  started anew
+//	active, and its worker or attempt silent    started anew
+//	active without asynq's lease                started anew
 //	active, but no attempt at work for long     started anew
 //	completed, the record's end was lost        run again
 //	archived                                    ended: an operator removed the task
@@ -233,7 +234,7 @@ func (s *Sweeper) sweepActive(ctx context.Context, op operation.Unfinished, ref 
 		}
 	}
 	switch {
-	case t.lease.Before(time.Now()):
+	case op.Lapsed || t.lease.Before(time.Now()):
 		return s.anew(ctx, op, "The worker that had the task is gone; it is started anew.")
 	case op.SuspectAt.IsZero():
 		return s.store.Suspect(ctx, op.Token) // it may be about to begin, or about to be put back

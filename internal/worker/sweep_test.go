@@ -185,6 +185,35 @@ func (h *house) untilNoneActive(t *testing.T, client redis.UniversalClient) {
 	}
 }
 
+// A worker that dies is replaced when its lease has lapsed; asynq's own lease,
+// which lasts longer, need not be waited for.
+func TestTheWorkOfADeadWorkerIsTakenOver(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	h := newHouse(t, newRedis(t))
+	token := h.submit(t, order(workload.Provision, "c"))
+	// As of a worker that took the task, began, and died.
+	h.redis.RPopLPush(ctx, "asynq:{"+provisionQueue+"}:pending", "asynq:{"+provisionQueue+"}:active")
+	h.redis.HSet(ctx, "asynq:{"+provisionQueue+"}:t:"+token, "state", "active")
+	h.redis.ZAdd(ctx, "asynq:{"+provisionQueue+"}:lease", redis.Z{Score: float64(time.Now().Add(time.Hour).Unix()), Member: token})
+	if _, err := h.store.Begin(ctx, token, 0); err != nil {
+		t.Fatal(err)
+	}
+	sweeper := queue.NewSweeper(queue.SweeperOptions{Queue: h.queue, Doubt: time.Hour, Log: testLog(t)})
+	h.start(completing)
+	if err := sweeper.Sweep(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if status, err := h.queue.Status(ctx, token); err != nil || status.State != workload.Running || status.Attempts != 1 {
+		t.Fatalf("while the lease lasts: %+v, %v", status, err)
+	}
+	lapse(t, h.redis, token)
+	status := h.sweepUntil(t, sweeper, token, "the end", func(s workload.Status) bool { return s.State.Terminal() })
+	if status.State != workload.Completed || status.Attempts != 2 {
+		t.Errorf("%+v", status)
+	}
+}
+
 func TestALostHandOverIsMadeGood(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()

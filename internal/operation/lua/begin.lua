@@ -31,4 +31,6 @@ local started = r[10] or whole(now)
 redis.call('HSET', op, 'holder', ARGV[4], 'until', whole(now + ARGV[5]), 'attempts', whole(attempts),
   'crashes', whole(crashes), 'started', started, 'n', ARGV[6], 'seen', ARGV[6], 'seenat', whole(now))
 redis.call('HDEL', op, 'retry', 'suspect', 'postponed')
+-- Should the holder die, the sweeper looks soon after its lease has lapsed.
+redis.call('ZADD', live, 'XX', 'LT', whole(now + ARGV[5]), lane)
 return begun(attempts, crashes, started)
