@@ -91,7 +91,7 @@ func (l *Lease) pack(field, text string, lines []string) (string, error) {
 	log.append(lines)
 	values := answer{
 		"", l.kind, l.meta, strconv.Itoa(l.Number), ms(l.AcceptedAt), ms(l.StartedAt), "",
-		strconv.Itoa(log.lines), log.head, log.tail, "", "",
+		strconv.Itoa(log.lines), log.head, log.tail, "", "", strconv.Itoa(l.task),
 	}
 	if field == "outcome" {
 		values[10] = text

@@ -47,6 +47,7 @@ type Lease struct {
 	holder string
 	kind   string
 	meta   string
+	task   int
 
 	mu       sync.Mutex
 	renewed  time.Time // when the last successful renewal was sent
@@ -65,7 +66,7 @@ func (s *Store) Begin(ctx context.Context, token string, task int) (*Lease, erro
 	if !ok {
 		return nil, ErrUnknown
 	}
-	lease := &Lease{Token: token, store: s, lane: lane, holder: rand.Text()[:16], renewed: s.opts.Now()}
+	lease := &Lease{Token: token, task: task, store: s, lane: lane, holder: rand.Text()[:16], renewed: s.opts.Now()}
 	r, err := s.run(ctx, beginScript, token, lane, lease.holder, s.opts.Lease.Milliseconds(), task, Version)
 	if err != nil {
 		return nil, err

@@ -345,6 +345,9 @@ func (m *model) check(t *rapid.T) {
 		if err != nil {
 			t.Fatalf("Status: %v", err)
 		}
+		if status.Task != l.task {
+			t.Fatalf("task %d, want %d", status.Task, l.task)
+		}
 		if status.State != l.state || status.Attempts != l.attempts || status.Kind != l.kind {
 			t.Fatalf("status %s after %d attempts, want %s after %d", status.State, status.Attempts, l.state, l.attempts)
 		}

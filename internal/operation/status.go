@@ -27,7 +27,7 @@ func encodeMeta(m meta) ([]byte, error) {
 //
 //nolint:gochecknoglobals // a constant list
 var statusFields = []string{
-	"state", "kind", "meta", "attempts", "accepted", "started", "finished", "lines", "log", "tail", "outcome", "failure",
+	"state", "kind", "meta", "attempts", "accepted", "started", "finished", "lines", "log", "tail", "outcome", "failure", "n",
 	"packed", // all of the above but state and finished, in the record of a finished operation
 }
 
@@ -61,7 +61,7 @@ func (s *Store) Status(ctx context.Context, token string) (workload.Status, erro
 
 func decodeStatus(token string, r answer) (workload.Status, error) {
 	status := workload.Status{
-		Token: token, State: workload.State(r.at(0)), Kind: workload.Kind(r.at(1)), Attempts: r.int(3),
+		Token: token, State: workload.State(r.at(0)), Kind: workload.Kind(r.at(1)), Attempts: r.int(3), Task: r.int(12),
 		AcceptedAt: r.time(4), StartedAt: r.time(5), FinishedAt: r.time(6),
 		Logs: decodeLines(r.int(7), r.at(8), r.at(9)),
 	}
