@@ -152,28 +152,39 @@ func (s *schema) open() bool {
 }
 
 // check validates the configuration with its defaults. What settings provide and
-// what a secret stands for is not known here, so problems there are dropped.
+// what a secret stands for is not known here: the worker checks that.
 func (a *acceptance) check() {
 	complete := a.profile.withDefaults(a.Configuration)
-	a.profile.derive(complete, facts{DataProduct: map[string]string{"name": "x", "domain": "x", "version": "0", "id": "x"}, Component: map[string]string{"id": "x", "environment": "x"}})
-	var later []string
 	for _, provided := range a.profile.provided {
-		later = append(later, provided.Field)
+		deletePath(complete, provided.Field)
 	}
+	a.profile.derive(complete, anyFacts)
+	problems := a.profile.relaxed.Check(complete)
+	if len(problems) == 0 {
+		return
+	}
+	known := map[string]bool{}
+	for _, problem := range a.Problems {
+		known[problem.Path] = true
+	}
+	var later []string
 	walk("", complete, func(path string, value any) {
 		if text, ok := value.(string); ok && (hasReference(text) || isReference(text)) {
 			later = append(later, path)
 		}
 	})
-	known := map[string]bool{}
-	for _, problem := range a.Problems {
-		known[problem.Path] = true
-	}
-	for _, problem := range a.profile.specification.Check(complete) {
+	for _, problem := range problems {
 		if !under(problem.Path, later) && !known[problem.Path] {
 			a.Problems = append(a.Problems, problem)
 		}
 	}
+}
+
+// anyFacts stand for the facts of a data product, of which each is there: the
+// check only asks whether a field will have a value.
+var anyFacts = facts{
+	DataProduct: map[string]string{"id": "x", "name": "x", "domain": "x", "version": "0"},
+	Component:   map[string]string{"id": "x", "environment": "x"},
 }
 
 // withDefaults is a copy of the configuration with the defaults for what it lacks.

@@ -71,7 +71,7 @@ func TestRealSpecificationsRefuseTheSameFields(t *testing.T) {
 		if raw == nil || profile == nil {
 			continue
 		}
-		configuration := profile.withDefaults(fields(t, test.configuration))
+		configuration := profile.specification.Coerce(profile.withDefaults(fields(t, test.configuration)))
 		paths := func(problems []workload.Problem) []string {
 			var all []string
 			for _, problem := range problems {
@@ -79,7 +79,7 @@ func TestRealSpecificationsRefuseTheSameFields(t *testing.T) {
 			}
 			return all
 		}
-		want := paths(profile.specification.Check(profile.specification.Coerce(configuration)))
+		want := paths(profile.specification.Check(configuration))
 		got := paths(CheckConfiguration(raw, configuration))
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s: the problems' paths differ (-catalogue +real):\n%s", name, diff)

@@ -62,7 +62,7 @@ func (s *schema) coerceObject(object map[string]any) map[string]any {
 	// The discriminator first: it decides what the other fields are.
 	chooser := ""
 	if s != nil {
-		chooser = s.discriminator()
+		chooser = s.discriminator
 	}
 	if value, ok := object[chooser]; ok && chooser != "" && value != nil {
 		result[chooser] = s.branches()[0].Properties[chooser].coerce(value)

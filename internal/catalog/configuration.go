@@ -29,9 +29,11 @@ type Input struct {
 // Final is a configuration as Airbyte gets it.
 type Final struct {
 	Configuration map[string]any
-	// Secrets are the secret values in it by path: for fingerprints, and to keep
-	// them out of messages.
+	// Secrets are the secret values in it by path, for fingerprints.
 	Secrets map[string]string
+	// Revealed are all secret texts that went into it, also those that are only a
+	// part of a value, sorted: to keep them out of messages.
+	Revealed []string
 	// Warnings are for the operation's log; they hold no secret.
 	Warnings []string
 }
@@ -65,7 +67,18 @@ func (c *Catalog) Configuration(ctx context.Context, in Input) (Final, *workload
 		}
 		m.specification.schema.secretPaths("", m.configuration, false, func(path, text string) { m.secrets[path] = text })
 	}
-	return Final{Configuration: m.configuration, Secrets: m.secrets, Warnings: m.warnings}, nil
+	return Final{Configuration: m.configuration, Secrets: m.secrets, Revealed: m.allRevealed(), Warnings: m.warnings}, nil
+}
+
+// allRevealed are the resolved secrets and the values that they are in now.
+func (m *making) allRevealed() []string {
+	all := slices.Clone(m.revealed)
+	for _, value := range m.secrets {
+		all = append(all, value)
+	}
+	all = slices.DeleteFunc(all, func(text string) bool { return text == "" })
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // making is a configuration on its way to be final.
@@ -77,6 +90,7 @@ type making struct {
 	configuration map[string]any
 	secrets       map[string]string
 	warnings      []string
+	revealed      []string // secrets as they were resolved
 	operator      []string // fields whose values come from the operator's catalogue
 	unset         map[string][]string
 }
@@ -184,6 +198,7 @@ func (m *making) reveal(ctx context.Context, path, text string) (string, *worklo
 		if err != nil {
 			failed = asSecretFailure(name, err)
 		}
+		m.revealed = append(m.revealed, value)
 		if inJSON {
 			quoted, _ := json.Marshal(value) //nolint:errchkjson // a text is always JSON
 			return string(quoted[1 : len(quoted)-1])

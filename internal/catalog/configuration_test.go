@@ -183,14 +183,17 @@ func TestSecretsOfAFinalConfigurationAreListed(t *testing.T) {
 	t.Parallel()
 	c := loadEmbedded(t, WithSettings(snowflakeSettings()))
 	final, failure := c.Configuration(context.Background(), Input{
-		Role: Destination, Actor: workload.Actor{Connector: "destination-snowflake", Configuration: map[string]any{"database": "${secret:DB}"}},
-		DataProduct: product, Secrets: named{values: map[string]string{"DB": "hidden"}},
+		Role: Destination, Actor: workload.Actor{Connector: "destination-snowflake", Configuration: map[string]any{"database": "${secret:DB}", "jdbc_url_params": "a=${secret:PART}"}},
+		DataProduct: product, Secrets: named{values: map[string]string{"DB": "hidden", "PART": "piece"}},
 	})
 	if failure != nil {
 		t.Fatal(failure.Text())
 	}
-	want := map[string]string{"database": "HIDDEN", "credentials.password": "hunter2"}
+	want := map[string]string{"database": "HIDDEN", "credentials.password": "hunter2", "jdbc_url_params": "a=piece"}
 	if diff := cmp.Diff(want, final.Secrets); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"HIDDEN", "a=piece", "hidden", "hunter2", "piece"}, final.Revealed); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -85,7 +85,7 @@ func outline(path string, s *schema, required bool) []string {
 	if s.Items != nil {
 		lines = append(lines, outline(path+"[]", s.Items, false)...)
 	}
-	discriminator := s.discriminator()
+	discriminator := s.discriminator
 	for _, branch := range s.branches() {
 		name := fmt.Sprintf("%s<%v>", path, branch.Properties[discriminator].fixed())
 		lines = append(lines, outline(name, branch, false)...)

@@ -137,7 +137,7 @@ func (e *explainer) alternatives(at place, invalid *jsonschema.ValidationError, 
 	fields, isObject := at.value.(map[string]any)
 	name := ""
 	if at.schema != nil {
-		name = at.schema.discriminator()
+		name = at.schema.discriminator
 	}
 	switch {
 	case several:
@@ -229,7 +229,7 @@ func (p place) expected() string {
 		text = "a value"
 	}
 	if choices := p.schema.choices(); len(choices) > 0 {
-		text = fmt.Sprintf("a mapping whose %q is %s", p.schema.discriminator(), listed(choices))
+		text = fmt.Sprintf("a mapping whose %q is %s", p.schema.discriminator, listed(choices))
 	} else if len(p.schema.Enum) > 0 && len(p.schema.Enum) <= 12 {
 		var names []string
 		for _, value := range p.schema.Enum {

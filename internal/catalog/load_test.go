@@ -93,6 +93,26 @@ func TestOperatorsFilesAddAndReplace(t *testing.T) {
 	}
 }
 
+func TestOperatorsMayForbidAndDropFields(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, dir, "source-hr.yaml", "name: source-hr\nkind: source\nforbidden: {net.host: the platform knows it}\ndropped: {old: gone since 2.0}\n")
+	c, err := Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	accepted := c.Accept(Source, workload.Actor{Connector: "source-hr"}, fields(t, `{"net": {"host": "h"}, "old": 1, "new": 2}`))
+	if diff := cmp.Diff([]string{"net.host: may not be set by a descriptor: the platform knows it"}, lines(accepted.Problems)); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"old: is ignored: gone since 2.0"}, lines(accepted.Warnings)); diff != "" {
+		t.Error(diff)
+	}
+	if _, there := accepted.Configuration["old"]; there {
+		t.Error("the dropped field is still there")
+	}
+}
+
 func TestShippedConnectors(t *testing.T) {
 	t.Parallel()
 	var names []string

@@ -36,11 +36,13 @@ type Profile struct {
 	Example map[string]any
 
 	specification *Specification // nil: only the connector's own
-	defaults      []fieldValue
-	derived       []derivation
-	provided      []fieldValue
-	forbidden     map[string]string
-	dropped       map[string]string
+	// relaxed is the specification without what settings provide; for the API.
+	relaxed   *Specification
+	defaults  []fieldValue
+	derived   []derivation
+	provided  []fieldValue
+	forbidden map[string]string
+	dropped   map[string]string
 }
 
 // fieldValue is a value for the field at a dot path.
@@ -117,7 +119,9 @@ func parseProfile(data []byte) (*Profile, error) {
 		Name: file.Name, Role: file.Kind, DefinitionID: file.DefinitionID, Title: file.Title, Help: strings.TrimSpace(file.Help),
 		forbidden: file.Forbidden, dropped: file.Dropped,
 	}
-	steps := []func(*profileFile) error{profile.readSchema, profile.readDefaults, profile.readDerived, profile.readProvided, profile.readExample}
+	steps := []func(*profileFile) error{
+		profile.readSchema, profile.readDefaults, profile.readDerived, profile.readProvided, profile.relax, profile.readExample,
+	}
 	for _, step := range steps {
 		if err := step(&file); err != nil {
 			return nil, err
@@ -304,6 +308,35 @@ func (p *Profile) readProvided(file *profileFile) error {
 		}
 	}
 	return nil
+}
+
+// relax makes the specification for a check before settings are put in: it does
+// not require the fields that they provide.
+func (p *Profile) relax(file *profileFile) error {
+	p.relaxed = p.specification
+	if p.specification == nil || len(p.provided) == 0 {
+		return nil
+	}
+	value, err := valueOf(&file.Schema)
+	if err != nil {
+		return err
+	}
+	document := object(value)
+	var required []any
+	for _, name := range p.specification.schema.Required {
+		if !slices.ContainsFunc(p.provided, func(entry fieldValue) bool { return entry.Field == name }) {
+			required = append(required, name)
+		}
+	}
+	if document["required"] = required; required == nil {
+		delete(document, "required")
+	}
+	raw, err := json.Marshal(document)
+	if err != nil {
+		return err
+	}
+	p.relaxed, err = ParseSpecification(raw)
+	return err
 }
 
 func (p *Profile) readExample(file *profileFile) error {

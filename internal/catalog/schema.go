@@ -26,6 +26,9 @@ type schema struct {
 	Secret      bool               `json:"airbyte_secret"`
 	Media       string             `json:"contentMediaType"`
 	closed      bool               // additionalProperties: false
+	// discriminator is the property by whose fixed text the alternatives differ;
+	// "" if there is none.
+	discriminator string
 }
 
 // typeList is JSON Schema's type: one name or a list of them.
@@ -51,7 +54,11 @@ func (s *schema) UnmarshalJSON(data []byte) error {
 		return nil
 	}
 	type plain schema
-	return json.Unmarshal(data, (*plain)(s))
+	if err := json.Unmarshal(data, (*plain)(s)); err != nil {
+		return err
+	}
+	s.discriminator = s.distinguished()
+	return nil
 }
 
 // has reports whether a value of the type may stand here. A schema without a
@@ -98,9 +105,8 @@ func (s *schema) fixed() any {
 	return nil
 }
 
-// discriminator is the property by whose fixed text the branches of a oneOf
-// differ; "" if there is none.
-func (s *schema) discriminator() string {
+// distinguished finds the discriminator among the properties of the alternatives.
+func (s *schema) distinguished() string {
 	branches := s.branches()
 	if len(branches) == 0 {
 		return ""
@@ -136,7 +142,7 @@ func (s *schema) branches() []*schema {
 // branch is the alternative that an object chooses by its discriminator, with
 // its position; nil and -1 if it chooses none.
 func (s *schema) branch(object map[string]any) (*schema, int) {
-	name := s.discriminator()
+	name := s.discriminator
 	if name == "" {
 		return nil, -1
 	}
@@ -150,7 +156,7 @@ func (s *schema) branch(object map[string]any) (*schema, int) {
 
 // choices are the texts that the discriminator may hold, in order.
 func (s *schema) choices() []string {
-	name := s.discriminator()
+	name := s.discriminator
 	var all []string
 	for _, branch := range s.branches() {
 		if text, ok := branch.Properties[name].fixed().(string); ok {

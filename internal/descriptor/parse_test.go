@@ -2,6 +2,7 @@ package descriptor_test
 
 import (
 	"os"
+	"sync"
 	"testing"
 
 	"airbyte-provisioner/internal/catalog"
@@ -11,9 +12,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// embedded is one catalogue for all tests without options: it never changes.
+var embedded = sync.OnceValues(func() (*catalog.Catalog, error) { return catalog.Load("") })
+
 func load(t testing.TB, options ...catalog.Option) *catalog.Catalog {
 	t.Helper()
-	connectors, err := catalog.Load("", options...)
+	connectors, err := embedded()
+	if len(options) > 0 {
+		connectors, err = catalog.Load("", options...)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -81,7 +81,7 @@ var problemCases = map[string]struct {
 	"unknown alias": {
 		text: "a: *nowhere\n",
 		want: []string{
-			"descriptor: is not a YAML document: line 1: unknown anchor 'nowhere' referenced",
+			"descriptor: is not a YAML document: line 1: an alias (*name) has no anchor; a text that begins with * needs quotes",
 		},
 	},
 	"empty mapping": {
@@ -701,14 +701,14 @@ var problemCases = map[string]struct {
 		old:  "            host: db.example.com\n            port: 5432\n            database: orders\n            username: airbyte\n            password: ${secret:DB}\n",
 		with: "            host: db.example.com\n            port: 5432\n            database: orders\n            username: airbyte\n            password: ${secret:DB}\n            jdbc_url_params: !!python/object x\n",
 		want: []string{
-			"dataProduct.components[1].specific.source.connectionConfiguration.jdbc_url_params: has the YAML tag \"!!python/object\", which a configuration cannot hold; expected plain text, numbers, booleans, lists and mappings",
+			"dataProduct.components[1].specific.source.connectionConfiguration.jdbc_url_params: has a YAML tag, which a configuration cannot hold; a text that begins with ! needs quotes",
 		},
 	},
 	"a binary": {
 		old:  "            host: db.example.com\n            port: 5432\n            database: orders\n            username: airbyte\n            password: ${secret:DB}\n",
 		with: "            host: db.example.com\n            port: 5432\n            database: orders\n            username: airbyte\n            password: ${secret:DB}\n            jdbc_url_params: !!binary aGVsbG8=\n",
 		want: []string{
-			"dataProduct.components[1].specific.source.connectionConfiguration.jdbc_url_params: has the YAML tag \"!!binary\", which a configuration cannot hold; expected plain text, numbers, booleans, lists and mappings",
+			"dataProduct.components[1].specific.source.connectionConfiguration.jdbc_url_params: has a YAML tag, which a configuration cannot hold; a text that begins with ! needs quotes",
 		},
 	},
 	"a key that is a list": {

@@ -115,18 +115,17 @@ func parseYAML(text string) (root *yaml.Node, err error) {
 	}
 }
 
-// yamlError is the parser's message, shortened, since it quotes the text, and
-// with the line that the parser leaves out where it is the first or where an
-// anchor is unknown.
+// yamlError is the parser's message, with the line that the parser leaves out
+// where it is the first. An unknown anchor is not named: it may be a password
+// that begins with * and lacks its quotes.
 func yamlError(text string, err error) error {
 	message := strings.TrimPrefix(err.Error(), "yaml: ")
+	if anchor, ok := strings.CutPrefix(message, "unknown anchor '"); ok {
+		at := strings.Index(text, "*"+strings.TrimSuffix(anchor, "' referenced"))
+		return fmt.Errorf("line %d: an alias (*name) has no anchor; a text that begins with * needs quotes", lineOf(text, max(0, at)))
+	}
 	if !strings.HasPrefix(message, "line ") {
-		at := 0
-		if anchor, ok := strings.CutPrefix(message, "unknown anchor '"); ok {
-			anchor, _, _ = strings.Cut(anchor, "'")
-			at = max(0, strings.Index(text, "*"+anchor))
-		}
-		message = fmt.Sprintf("line %d: %s", lineOf(text, at), message)
+		message = "line 1: " + message
 	}
 	if len(message) > 200 {
 		message = strings.ToValidUTF8(message[:200], "") + "…"

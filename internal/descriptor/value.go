@@ -27,7 +27,8 @@ func (r *reader) value(path string, node *yaml.Node, depth int) (any, bool) {
 		return nil, false
 	}
 	if !plainTags[node.Tag] {
-		r.problem(path, "has the YAML tag %.40q, which a configuration cannot hold; expected plain text, numbers, booleans, lists and mappings", node.Tag)
+		// The tag is not named: it may be a password that lacks its quotes.
+		r.problem(path, "has a YAML tag, which a configuration cannot hold; a text that begins with ! needs quotes")
 		return nil, false
 	}
 	switch node.Kind {
