@@ -159,7 +159,7 @@ func componentID(component *mapping) string {
 // componentName is for people only.
 func (p *parser) componentName(component *mapping) string {
 	node := component.get("name")
-	if node == nil || node.Kind != yaml.ScalarNode || hasControl(node.Value) || len(node.Value) > maxNameBytes {
+	if node == nil || node.Kind != yaml.ScalarNode || hasControl(node.Value) || len(node.Value) > maxTextBytes {
 		return ""
 	}
 	return node.Value

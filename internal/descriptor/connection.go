@@ -13,7 +13,7 @@ func (p *parser) connection(block *mapping) workload.Connection {
 	p.unknown(block, "name", "dbtGitUrl", "schedule", "streams", "namespaceDefinition", "namespaceFormat", "prefix",
 		"nonBreakingChangesPreference", "status", "syncOnProvision", "rediscover")
 	var connection workload.Connection
-	connection.Name, _ = p.text(block.at("name"), block.get("name"), "the name that the connection is to have in Airbyte")
+	connection.Name = p.entityName(block, "connection")
 	if block.get("dbtGitUrl") != nil {
 		p.warn(block.at("dbtGitUrl"), "is ignored, since Airbyte runs no dbt any more; run the transformation with another workload")
 	}

@@ -87,7 +87,7 @@ func fingerprints(info *mapping) map[string]string {
 
 // hint is a short text; "" for anything else.
 func hint(node *yaml.Node) string {
-	if isNull(node) || node.Kind != yaml.ScalarNode || len(node.Value) > maxNameBytes || hasControl(node.Value) {
+	if isNull(node) || node.Kind != yaml.ScalarNode || len(node.Value) > maxTextBytes || hasControl(node.Value) {
 		return ""
 	}
 	return node.Value

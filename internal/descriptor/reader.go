@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"airbyte-provisioner/internal/workload"
 
@@ -150,8 +151,8 @@ func (r *reader) text(path string, node *yaml.Node, expected string) (string, bo
 		r.problem(path, "is %s; expected %s", describe(node), expected)
 	case hasControl(node.Value):
 		r.problem(path, "holds control characters, such as a line break; expected %s", expected)
-	case len(node.Value) > maxNameBytes:
-		r.problem(path, "has %d bytes; at most %d are accepted", len(node.Value), maxNameBytes)
+	case len(node.Value) > maxTextBytes:
+		r.problem(path, "has %d bytes; at most %d are accepted", len(node.Value), maxTextBytes)
 	default:
 		return node.Value, true
 	}
@@ -168,9 +169,22 @@ func (r *reader) optionalText(m *mapping, key, expected string) string {
 	return text
 }
 
-// maxNameBytes bounds names and ids: Airbyte keeps names in 256 characters, and
-// ours adds its digest to them.
-const maxNameBytes = 230
+// maxTextBytes bounds ids and names of any sort, and so what messages quote.
+const maxTextBytes = 1000
+
+// maxEntityName is how many characters an entity's name may have: Airbyte keeps
+// 256, and ours adds its digest to a source's and a destination's.
+const maxEntityName = 230
+
+// entityName is text for a name that an entity in Airbyte is to have.
+func (r *reader) entityName(m *mapping, what string) string {
+	path := m.at("name")
+	name, ok := r.text(path, m.get("name"), "the name that the "+what+" is to have in Airbyte")
+	if count := utf8.RuneCountInString(name); ok && count > maxEntityName {
+		r.problem(path, "has %d characters; Airbyte has room for %d", count, maxEntityName)
+	}
+	return name
+}
 
 // hasControl reports characters that have no place in a name, an id or a log line.
 func hasControl(text string) bool {

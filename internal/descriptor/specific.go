@@ -47,7 +47,7 @@ func (p *parser) actor(specific *mapping, role catalog.Role) workload.Actor {
 	}
 	p.unknown(block, "name", "connector", "definitionId", "connectionConfiguration")
 	var actor workload.Actor
-	actor.Name, _ = p.text(block.at("name"), block.get("name"), "the name that the "+key+" is to have in Airbyte")
+	actor.Name = p.entityName(block, key)
 	configuration := p.mapping(block.at("connectionConfiguration"), block.get("connectionConfiguration"), "the fields of the connector")
 	p.lenient(func() {
 		known := p.connector(block, role, &actor)
