@@ -51,7 +51,7 @@ type Lease struct {
 
 	mu       sync.Mutex
 	renewed  time.Time // when the last successful renewal was sent
-	tried    time.Time // when the last renewal was sent
+	failed   time.Time // when a renewal last failed, if none has succeeded since
 	stop     error     // set once: why nothing more may be done
 	unsent   []workload.LogLine
 	renewing sync.Mutex
@@ -134,12 +134,20 @@ func (l *Lease) Stopped() error {
 func (l *Lease) Renew(ctx context.Context) error {
 	l.renewing.Lock()
 	defer l.renewing.Unlock()
+	return l.renew(ctx)
+}
+
+// renew does what Renew says; the caller has locked renewing.
+func (l *Lease) renew(ctx context.Context) error {
 	sent := l.store.opts.Now()
-	lines := l.take(sent)
+	lines := l.take()
 	texts := lines.encode()
 	r, err := l.store.run(ctx, renewScript, l.Token, l.lane, args(texts, l.holder, l.store.opts.Lease.Milliseconds())...)
 	if err != nil {
 		l.putBack(lines)
+		l.mu.Lock()
+		l.failed = l.store.opts.Now()
+		l.mu.Unlock()
 		return err
 	}
 	if r.word() == "lost" {
@@ -148,7 +156,7 @@ func (l *Lease) Renew(ctx context.Context) error {
 	}
 	l.log.append(texts)
 	l.mu.Lock()
-	l.renewed = sent
+	l.renewed, l.failed = sent, time.Time{}
 	l.mu.Unlock()
 	if workload.State(r.word()) == workload.Terminating {
 		l.Stop(ErrTerminating)
@@ -162,18 +170,17 @@ func (l *Lease) Renew(ctx context.Context) error {
 // whose operation is being terminated, finds out before its next call; while
 // Redis is away it goes by the lease's own end.
 func (l *Lease) Holds(ctx context.Context) error {
-	l.mu.Lock()
-	now, renewed, tried, stop := l.store.opts.Now(), l.renewed, l.tried, l.stop
-	l.mu.Unlock()
-	switch {
-	case stop != nil:
-		return stop
-	case since(now, renewed) < l.store.opts.FreshFor:
-		return nil
-	case tried.After(renewed) && since(now, tried) < time.Second && l.alive(now):
-		return nil // Redis did not answer a moment ago: do not wait for it before each call
+	if known, err := l.knows(); known {
+		return err
 	}
-	err := l.Renew(ctx)
+	l.renewing.Lock()
+	defer l.renewing.Unlock()
+	if known, err := l.knows(); known { // another renewal was on its way
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, l.store.opts.Lease/3)
+	defer cancel()
+	err := l.renew(ctx)
 	if stop := l.Stopped(); stop != nil {
 		return stop
 	}
@@ -181,6 +188,22 @@ func (l *Lease) Holds(ctx context.Context) error {
 		return fmt.Errorf("%w: %w", ErrLost, err)
 	}
 	return nil
+}
+
+// knows answers Holds where Redis need not be asked.
+func (l *Lease) knows() (known bool, err error) {
+	l.mu.Lock()
+	now, renewed, failed, stop := l.store.opts.Now(), l.renewed, l.failed, l.stop
+	l.mu.Unlock()
+	switch {
+	case stop != nil:
+		return true, stop
+	case since(now, renewed) < l.store.opts.FreshFor:
+		return true, nil
+	default:
+		// Where Redis did not answer a moment ago, do not wait for it before each call.
+		return !failed.IsZero() && since(now, failed) < time.Second && l.alive(now), nil
+	}
 }
 
 // alive reports whether the lease cannot have lapsed yet. A tenth of it is
@@ -211,7 +234,7 @@ const (
 func (l *Lease) Release(ctx context.Context, why Reason, delay time.Duration) error {
 	l.renewing.Lock()
 	defer l.renewing.Unlock()
-	lines := l.take(l.store.opts.Now())
+	lines := l.take()
 	r, err := l.store.run(ctx, releaseScript, l.Token, l.lane,
 		args(lines.encode(), l.holder, string(why), delay.Milliseconds())...)
 	if err != nil {
@@ -235,7 +258,7 @@ func (l *Lease) Release(ctx context.Context, why Reason, delay time.Duration) er
 func (l *Lease) Finish(ctx context.Context, end End) (Next, error) {
 	l.renewing.Lock()
 	defer l.renewing.Unlock()
-	lines := l.take(l.store.opts.Now())
+	lines := l.take()
 	next, err := l.store.finish(ctx, ending{
 		token: l.Token, lane: l.lane, holder: l.holder, end: end, lines: lines.encode(), lease: l,
 	})
@@ -253,11 +276,11 @@ func (l *Lease) FinishTerminated(ctx context.Context) (Next, error) {
 	return l.Finish(ctx, End{Failure: terminated()})
 }
 
-func (l *Lease) take(now time.Time) lines {
+func (l *Lease) take() lines {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	taken := l.unsent
-	l.unsent, l.tried = nil, now
+	l.unsent = nil
 	return taken
 }
 

@@ -26,6 +26,8 @@ type attempt struct {
 	lease *operation.Lease
 	began time.Time
 	steps steps
+	// cutOff says that the last renewal failed, so that it is told once; beat's alone.
+	cutOff bool
 }
 
 // run makes the attempt. The context ends when the attempt is to stop.
@@ -188,9 +190,11 @@ func (a *attempt) interrupted() {
 func (a *attempt) renew() {
 	ctx, cancel := context.WithTimeout(context.Background(), a.opts.Store.Lease()/3)
 	defer cancel()
-	if err := a.lease.Renew(ctx); err != nil && a.lease.Stopped() == nil {
-		a.log.WarnContext(ctx, "the lease could not be renewed", "error", err)
+	err := a.lease.Renew(ctx)
+	if err != nil && !a.cutOff && a.lease.Stopped() == nil {
+		a.log.WarnContext(ctx, "the lease could not be renewed; work goes on until it lapses", "error", err)
 	}
+	a.cutOff = err != nil
 }
 
 func timedOut(err error, after time.Duration) error {

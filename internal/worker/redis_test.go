@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"airbyte-provisioner/internal/operation"
 	"airbyte-provisioner/internal/redistest"
 	"airbyte-provisioner/internal/workload"
 
@@ -129,6 +130,30 @@ func TestWorkIsRecordedOnceRedisIsBack(t *testing.T) {
 	}
 	g.answers <- nil
 	server.Restart()
+	if status := h.untilTerminal(t, token); status.State != workload.Completed || status.Attempts != 1 {
+		t.Errorf("%+v", status)
+	}
+}
+
+// A Redis that hangs keeps connections open and answers nothing.
+func TestWorkGoesOnWhileRedisHangs(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t, redistest.AOF())
+	client := redis.NewClient(&redis.Options{Addr: server.Addr(), ReadTimeout: 100 * time.Millisecond, MaxRetries: -1, ContextTimeoutEnabled: true})
+	t.Cleanup(func() { _ = client.Close() })
+	h := newHouse(t, client, func(o *operation.Options) { o.Lease = time.Minute })
+	g := newGatekeeper()
+	h.start(g.perform)
+	token := h.submit(t, order(workload.Provision, "c"))
+	attempt := g.next(t)
+	server.Pause()
+	for range 10 {
+		if err := attempt.Holds(); err != nil {
+			t.Errorf("a Redis that hangs stops work at once: %v", err)
+		}
+	}
+	g.answers <- nil
+	server.Resume()
 	if status := h.untilTerminal(t, token); status.State != workload.Completed || status.Attempts != 1 {
 		t.Errorf("%+v", status)
 	}
