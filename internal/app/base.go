@@ -2,11 +2,9 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -48,7 +46,9 @@ func newBase(cfg config.Config, program string, out io.Writer) (*base, error) {
 		StatusTTL: cfg.Queue.StatusTTL,
 		Lease:     cfg.Queue.TaskLease,
 		// A lane is looked at soon after a lease in it may have lapsed.
-		CheckEvery: 3 * cfg.Queue.TaskLease,
+		CheckEvery:  3 * cfg.Queue.TaskLease,
+		Replicas:    cfg.Redis.Replicas,
+		ReplicaWait: time.Second,
 	})
 	b.queue = queue.New(queue.Options{
 		Redis:         b.redis,
@@ -80,18 +80,11 @@ func (b *base) redisReady(ctx context.Context) error {
 func (b *base) checkRedis(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
-	memory, err := b.redis.Info(ctx, "memory").Result()
-	switch {
-	case err != nil && !errors.Is(err, context.DeadlineExceeded) && strings.Contains(err.Error(), "section"):
-		return // the embedded Redis has no such section
-	case err != nil:
+	risks, err := b.store.Risks(ctx)
+	if err != nil {
 		b.log.WarnContext(ctx, "Redis cannot be reached yet; the program waits for it", "redis", b.config.Redis.Where(), "error", err)
-		return
 	}
-	for line := range strings.Lines(memory) {
-		policy, found := strings.CutPrefix(strings.TrimSpace(line), "maxmemory_policy:")
-		if found && policy != "noeviction" {
-			b.log.WarnContext(ctx, "Redis may evict accepted operations: set maxmemory-policy to noeviction", "maxmemoryPolicy", policy)
-		}
+	for _, risk := range risks {
+		b.log.WarnContext(ctx, "Redis is not set up to keep every accepted operation", "risk", risk)
 	}
 }

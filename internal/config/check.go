@@ -98,6 +98,7 @@ func (q Queue) check(r *report) {
 var instance = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
 func (c Redis) check(r *report) {
+	atLeast(r, "REDIS_REPLICAS", c.Replicas, 0)
 	for _, addr := range c.ClusterAddrs {
 		if host, port, err := net.SplitHostPort(addr); err != nil || host == "" || !isPort(port) {
 			r.add("REDIS_CLUSTER_ADDRS", "%q is not host:port", addr)

@@ -105,7 +105,7 @@ func TestEverySettingFromBothPlaces(t *testing.T) {
 		"WORKER_HTTP_ADDR": ":2", "WORKER_CONCURRENCY": "3", "WORKER_QUEUES": "validate:4,access",
 		"QUEUE_POLL_INTERVAL": "5ms", "INSTANCE": "blue", "STATUS_TTL": "6h", "TASK_RETENTION": "7h", "TASK_TIMEOUT": "8m", "TASK_LEASE": "9s", "TASK_MAX_RETRY": "0",
 		"RETRY_MIN_DELAY": "1s", "RETRY_MAX_DELAY": "1m", "SHUTDOWN_TIMEOUT": "9s", "FINGERPRINT_KEY": "key",
-		"REDIS_URL": "redis://redis:1/2", "REDIS_CLUSTER_ADDRS": "", "REDIS_USERNAME": "me", "REDIS_PASSWORD": "pw", "REDIS_TLS": "true",
+		"REDIS_URL": "redis://redis:1/2", "REDIS_CLUSTER_ADDRS": "", "REDIS_USERNAME": "me", "REDIS_PASSWORD": "pw", "REDIS_TLS": "true", "REDIS_REPLICAS": "2",
 		"AIRBYTE_BASE_URL": "https://airbyte/api/v1", "AIRBYTE_UI_URL": "https://ui/", "AIRBYTE_WORKSPACE_ID": workspace,
 		"AIRBYTE_CLIENT_ID": "id", "AIRBYTE_CLIENT_SECRET": "cs", "AIRBYTE_USERNAME": "", "AIRBYTE_PASSWORD": "", "AIRBYTE_BASIC_AUTH_ENABLED": "'false'",
 		"AIRBYTE_SOURCE_ID": other, "AIRBYTE_DESTINATION_ID": other, "AIRBYTE_TIMEOUT": "1m30s", "AIRBYTE_MAX_JOBS": "4", "AIRBYTE_ADOPT": "True",
@@ -123,7 +123,7 @@ func TestEverySettingFromBothPlaces(t *testing.T) {
 			PollInterval: 5 * time.Millisecond, Instance: "blue", StatusTTL: 6 * time.Hour, TaskRetention: 7 * time.Hour, TaskTimeout: 8 * time.Minute, TaskLease: 9 * time.Second,
 			RetryMinDelay: time.Second, RetryMaxDelay: time.Minute, ShutdownTimeout: 9 * time.Second, FingerprintKey: "key",
 		},
-		Redis: Redis{URL: "redis://redis:1/2", Username: "me", Password: "pw", TLS: true},
+		Redis: Redis{URL: "redis://redis:1/2", Username: "me", Password: "pw", TLS: true, Replicas: 2},
 		Airbyte: Airbyte{
 			BaseURL: "https://airbyte/api/v1", UIURL: "https://ui", WorkspaceID: workspace, ClientID: "id", ClientSecret: "cs", BasicAuth: &no,
 			SourceDefinitionID: other, DestinationDefinitionID: other, Timeout: 90 * time.Second, MaxJobs: 4, Adopt: true,
