@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"airbyte-provisioner/internal/airbyte"
 	"airbyte-provisioner/internal/workload"
@@ -113,7 +114,7 @@ func (s *session) writeActor(ctx context.Context, d *draft, w wantedActor, curre
 	}
 	uncertain := s.here().pending(Entity(w.kind)) // an earlier attempt never heard how its write ended
 	err := s.ledger.change(ctx, func(k *known) {
-		k.intend(Entity(w.kind), entry.Action, s.now())
+		k.intend(Entity(w.kind), intent{Action: entry.Action, Since: s.now()})
 		k.SyncDue = k.SyncDue || d.wanted.connection.sync
 	})
 	if err != nil {
@@ -218,7 +219,30 @@ func (s *session) removeExtras(ctx context.Context, d *draft) error {
 		d.done = append(d.done, e)
 		s.log(workload.Info, workload.PhaseFinish, "The %s %s (%s) was removed: %s.", e.Entity, quoted(e.Name), e.ID, e.Reason)
 	}
-	return s.ledger.change(ctx, func(k *known) { k.Replaced = nil })
+	return s.ledger.change(ctx, func(k *known) { k.Leftovers = d.left() })
+}
+
+// left are sources and destinations that are no longer needed and had to stay.
+// Those with the digest in their name are found without being remembered.
+func (d *draft) left() map[Entity][]string {
+	left := map[Entity][]string{}
+	add := func(e Entity, current *found, extras []found) {
+		if current != nil && d.plan.of(e).Action == Replace {
+			extras = append(slices.Clone(extras), *current)
+		}
+		for _, f := range extras {
+			gone := slices.ContainsFunc(d.done, func(done Entry) bool { return done.ID == f.ID })
+			if !gone && ownerOf(f.Name) == "" {
+				left[e] = append(left[e], f.ID)
+			}
+		}
+	}
+	add(Source, d.choice.source, d.choice.extraSources)
+	add(Destination, d.choice.destination, d.choice.extraDestinations)
+	if len(left) == 0 {
+		return nil
+	}
+	return left
 }
 
 func past(a Action) string {

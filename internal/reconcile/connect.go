@@ -82,11 +82,8 @@ func (s *session) writeConnection(ctx context.Context, d *draft, streams []airby
 func (s *session) createConnection(ctx context.Context, d *draft, streams []airbyte.ConfiguredStream, discovery *airbyte.Discovery) error {
 	w := d.wanted.connection.shape
 	err := s.ledger.change(ctx, func(k *known) {
-		k.intend(Connection, Create, s.now())
+		k.intend(Connection, intent{Action: Create, Since: s.now(), Name: w.Name})
 		k.SyncDue = d.wanted.connection.sync
-		if d.connection != nil && !slices.Contains(k.Replaced, d.connection.ID) {
-			k.Replaced = append(slices.Clone(k.Replaced), d.connection.ID)
-		}
 	})
 	if err != nil {
 		return err

@@ -169,8 +169,8 @@ func TestPlans(t *testing.T) {
 		}, want: []string{"update source s1: configuration.password (secret, changed)", "run discovery"}},
 		{name: "secret last sent not known", reason: "it is sent once", change: func(s *scene) { s.known.Source.Prints = Prints{} }, want: []string{"update source s1: configuration.password (secret, not known what Airbyte holds)", "run discovery"}},
 		{name: "nothing remembered", reason: "everything is found by the digest; the secret is sent once", change: func(s *scene) { s.known = known{WorkspaceID: "w"} }, want: []string{"update source s1: configuration.password (secret, not known what Airbyte holds)", "run discovery"}},
-		{name: "update of the source left open", reason: "it is not known which secret Airbyte holds", change: func(s *scene) { s.known.intend(Source, Update, time.Time{}) }, want: []string{"update source s1: configuration.password (secret, not known what Airbyte holds)", "run discovery"}},
-		{name: "update of a destination without secrets left open", reason: "what can be read is as wanted", change: func(s *scene) { s.known.intend(Destination, Update, time.Time{}) }},
+		{name: "update of the source left open", reason: "it is not known which secret Airbyte holds", change: func(s *scene) { s.known.intend(Source, intent{Action: Update}) }, want: []string{"update source s1: configuration.password (secret, not known what Airbyte holds)", "run discovery"}},
+		{name: "update of a destination without secrets left open", reason: "what can be read is as wanted", change: func(s *scene) { s.known.intend(Destination, intent{Action: Update}) }},
 		{name: "host changed in Airbyte", reason: "it is put back, and the source proved again", change: func(s *scene) {
 			s.observed.sources[0].Configuration["host"], s.observed.sources[0].readHash = "hand", "other"
 		}, want: []string{"update source s1: configuration.host", "run discovery"}},

@@ -189,7 +189,7 @@ func newBench(t testing.TB, options airbytesim.Options, change ...func(*Options)
 	}
 	b := &bench{
 		sim: sim, memory: &memory{values: map[string][]byte{}},
-		secrets: &configurer{secrets: map[string]string{"SOURCE": "s3cret-source", "WAREHOUSE": "s3cret-warehouse"}},
+		secrets: &configurer{secrets: map[string]string{"SOURCE": "s3cret-source", "WAREHOUSE": "s3cret-warehouse", "ROTATED": "s3cret-rotated"}},
 	}
 	b.t, _ = t.(*testing.T)
 	reconcilerOptions := Options{

@@ -51,6 +51,7 @@ type hints struct {
 	connectionName      string
 	known               known
 	previous            []string // ids from the descriptor, verified
+	sole                string   // the only connection between our own, where nothing is known of ours
 }
 
 // choice is which of the observed entities are the component's, and what to
@@ -80,8 +81,15 @@ func choose(o *observed, h hints) choice {
 	if o.read != nil && !slices.ContainsFunc(joined, func(s airbyte.ConnectionSummary) bool { return s.ID == o.read.ID }) {
 		joined = append(joined, summary(*o.read))
 	}
-	c.source, c.extraSources = best(o.sources, h.source, joined, h, o.adopted)
-	c.destination, c.extraDestinations = best(o.destinations, h.destination, joined, h, o.adopted)
+	inside := slices.DeleteFunc(slices.Clone(joined), func(s airbyte.ConnectionSummary) bool {
+		return !has(o.sources, s.SourceID) || !has(o.destinations, s.DestinationID)
+	})
+	if len(inside) == 1 && h.known.Connection.ID == "" {
+		// Nothing is known of another, so it is the one that we made, whatever its name is now.
+		h.sole = inside[0].ID
+	}
+	c.source, c.extraSources = best(o.sources, h.source, inside, h, o.adopted)
+	c.destination, c.extraDestinations = best(o.destinations, h.destination, inside, h, o.adopted)
 	c.connections(o, joined, h)
 	return c
 }
@@ -91,7 +99,7 @@ func summary(c airbyte.Connection) airbyte.ConnectionSummary {
 }
 
 // best splits actors into the one to go on with and the rest.
-func best(actors []found, definition string, joined []airbyte.ConnectionSummary, h hints, adopted string) (*found, []found) {
+func best(actors []found, definition string, inside []airbyte.ConnectionSummary, h hints, adopted string) (*found, []found) {
 	if len(actors) == 0 {
 		return nil, nil
 	}
@@ -99,12 +107,12 @@ func best(actors []found, definition string, joined []airbyte.ConnectionSummary,
 	rank := func(f found) int {
 		score := 0
 		for points, holds := range map[int]bool{
-			64: adopted != "" && uses(joined, f.ID, adopted),                // it was asked for
+			64: adopted != "" && uses(inside, f.ID, adopted),                // it was asked for
 			32: definition == "" || f.DefinitionID == definition,            // another could only be replaced
-			16: known != "" && uses(joined, f.ID, known),                    // sync state hangs on the connection
+			16: known != "" && uses(inside, f.ID, known),                    // sync state hangs on the connection
 			8:  slices.Contains(h.previous, f.ID),                           // given out by us
 			4:  f.ID == h.known.Source.ID || f.ID == h.known.Destination.ID, // recorded by us
-			2:  uses(joined, f.ID, ""),
+			2:  uses(inside, f.ID, ""),
 			1:  !f.Adopted,
 		} {
 			if holds {
@@ -162,8 +170,14 @@ func has(actors []found, id string) bool {
 // made reports whether a connection between our own source and destination was
 // made by us: we remember it, or it has exactly the name that we give.
 func (c *choice) made(s airbyte.ConnectionSummary, h hints) bool {
-	return s.ID == h.known.Connection.ID || slices.Contains(h.previous, s.ID) || slices.Contains(h.known.Replaced, s.ID) ||
-		s.Name == h.connectionName || s.Name == h.known.Connection.Name
+	return s.ID == h.known.Connection.ID || s.ID == h.sole || slices.Contains(h.previous, s.ID) || slices.Contains(h.known.Leftovers[Connection], s.ID) ||
+		slices.Contains(h.names(), s.Name)
+}
+
+// names are those that our connection has, is to get, or was about to get when an attempt ended.
+func (h hints) names() []string {
+	all := []string{h.connectionName, h.known.Intents[Connection].Name, h.known.Connection.Name}
+	return slices.DeleteFunc(all, func(name string) bool { return name == "" })
 }
 
 // own picks the component's connection out of those that join its source and
@@ -174,11 +188,9 @@ func (c *choice) own(between []airbyte.ConnectionSummary, h hints, adopted strin
 		func(s airbyte.ConnectionSummary) bool { return s.ID == adopted },
 		func(s airbyte.ConnectionSummary) bool { return s.ID == h.known.Connection.ID },
 		func(s airbyte.ConnectionSummary) bool { return slices.Contains(h.previous, s.ID) },
-		func(s airbyte.ConnectionSummary) bool { return s.Name == h.connectionName && h.connectionName != "" },
-		func(s airbyte.ConnectionSummary) bool {
-			return s.Name == h.known.Connection.Name && h.known.Connection.Name != ""
-		},
-		func(airbyte.ConnectionSummary) bool { return len(between) == 1 && h.known.Connection.ID == "" },
+		func(s airbyte.ConnectionSummary) bool { return s.Name == h.connectionName && s.Name != "" },
+		func(s airbyte.ConnectionSummary) bool { return slices.Contains(h.names(), s.Name) },
+		func(s airbyte.ConnectionSummary) bool { return s.ID == h.sole },
 	} {
 		var matching []airbyte.ConnectionSummary
 		for _, s := range between {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -35,8 +37,9 @@ type known struct {
 	Intents map[Entity]intent `json:"intents,omitempty"`
 	// Former are entities in other workspaces that are still to be removed.
 	Former []workload.Entities `json:"former,omitempty"`
-	// Replaced are former connections of the component, to be removed once the new one stands.
-	Replaced []string `json:"replaced,omitempty"`
+	// Leftovers are ids of what is to be removed once all that is wanted stands:
+	// what was replaced, and what was one too many.
+	Leftovers map[Entity][]string `json:"leftovers,omitempty"`
 	// SyncDue says that a sync is to be started when all is in place.
 	SyncDue bool `json:"syncDue,omitempty"`
 	// Large says that the workspace had many connections when they were last listed.
@@ -86,6 +89,8 @@ type knownDiscovery struct {
 type intent struct {
 	Action Action    `json:"action"`
 	Since  time.Time `json:"since"`
+	// Name is the one that a connection was to get.
+	Name string `json:"name,omitempty"`
 }
 
 func (k known) pending(e Entity) bool {
@@ -177,18 +182,30 @@ func (l *ledger) change(ctx context.Context, change func(*known)) error {
 
 // intend remembers a call before it is made.
 func (l *ledger) intend(ctx context.Context, e Entity, a Action, now time.Time) error {
-	return l.change(ctx, func(k *known) { k.intend(e, a, now) })
+	return l.change(ctx, func(k *known) { k.intend(e, intent{Action: a, Since: now}) })
 }
 
 // The map is replaced, never changed: look hands it out.
-func (k *known) intend(e Entity, a Action, now time.Time) {
-	next := map[Entity]intent{e: {Action: a, Since: now.UTC().Truncate(time.Second)}}
+func (k *known) intend(e Entity, call intent) {
+	next := map[Entity]intent{e: call}
 	for other, i := range k.Intents {
 		if other != e {
 			next[other] = i
 		}
 	}
 	k.Intents = next
+}
+
+// leave takes down what is to be removed.
+func (k *known) leave(e Entity, id string) {
+	if !slices.Contains(k.Leftovers[e], id) {
+		next := maps.Clone(k.Leftovers)
+		if next == nil {
+			next = map[Entity][]string{}
+		}
+		next[e] = append(slices.Clone(next[e]), id)
+		k.Leftovers = next
+	}
 }
 
 func (k *known) done(e Entity) {
