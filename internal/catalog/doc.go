@@ -6,6 +6,30 @@
 // the operator's directory). None is needed: without one the connector's own
 // specification, which the worker reads from Airbyte, says it all.
 //
+// # A connector's file
+//
+// NAME.yaml holds, of which only name and kind are required:
+//
+//	name: source-postgres           # as the file's name; begins with its kind
+//	kind: source                    # or destination
+//	definitionId: UUID              # without it the workspace is searched for the name
+//	title, help: texts for people
+//	schema: {...}                   # JSON Schema with airbyte_secret; checked in the API
+//	defaults: {port: 5432}          # where the descriptor is silent; "" counts as silent
+//	derived: {schema: EXPRESSION}   # expr-lang; see below
+//	provided:                       # wins over the descriptor; the first complete entry of a field counts
+//	  - {field: host, value: "${setting:SNOWFLAKE_HOST}"}
+//	  - {field: password, value: "${secret:NAME}"}   # the operator's own reference
+//	forbidden: {field: reason}      # a descriptor that sets it is refused
+//	dropped: {field: reason}        # taken out, with a warning
+//	example: {...}                  # a connectionConfiguration to start from
+//
+// Fields are dot paths. An expression sees value (what the field holds, nil if
+// absent or empty), config, dataProduct (id, name, domain, version) and component
+// (id, environment), has the functions of expr-lang and slug(text), and leaves the
+// field alone when it gives nil. ${setting:NAME?} may be unset; a contentMediaType
+// of application/json lets a mapping stand for the JSON text that a field wants.
+//
 // # The way of a configuration
 //
 // In the API, Accept coerces the descriptor's connectionConfiguration with the
