@@ -101,3 +101,38 @@ func (s *Sentinels) KillMaster() {
 		return err == nil && now[1] != before[1]
 	})
 }
+
+// Revive starts the servers with data that were killed, as replicas of the master.
+func (s *Sentinels) Revive() {
+	s.t.Helper()
+	ctx := context.Background()
+	client := redis.NewSentinelClient(&redis.Options{Addr: s.Sentinels[0].Addr()})
+	defer func() { _ = client.Close() }()
+	master, err := client.GetMasterAddrByName(ctx, MasterName).Result()
+	if err != nil {
+		s.t.Fatalf("redistest: %v", err)
+	}
+	for _, server := range s.Data {
+		if server.Pid() != 0 {
+			continue
+		}
+		server.Restart()
+		// The sentinels would do it too, after a while.
+		if err := server.Client().SlaveOf(ctx, master[0], master[1]).Err(); err != nil {
+			s.t.Fatalf("redistest: %v", err)
+		}
+	}
+}
+
+// Whole reports whether all servers with data live and the replica has all that the master has.
+func (s *Sentinels) Whole() bool {
+	for _, server := range s.Data {
+		if server.Pid() == 0 {
+			return false
+		}
+	}
+	client := s.Client()
+	defer func() { _ = client.Close() }()
+	info, err := client.Info(context.Background(), "replication").Result()
+	return err == nil && strings.Contains(info, "role:master") && strings.Contains(info, "state=online")
+}

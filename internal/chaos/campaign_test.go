@@ -1,0 +1,257 @@
+package chaos
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"airbyte-provisioner/internal/workload"
+)
+
+// campaign submits requests as many Coordinators would, follows every token,
+// and keeps what was accepted.
+type campaign struct {
+	house      *house
+	seed       uint64
+	components []*component
+	requests   int64 // how many are to be submitted
+	duration   time.Duration
+	turn       atomic.Int64 // of the next request, so that they are spread over the duration
+
+	// failovers counts the changes of Redis's master, each of which may have lost
+	// the last moment's writes: a final state may then have to be reached again.
+	failovers atomic.Int64
+	undone    atomic.Int64 // final states that a failover lost
+
+	repeats, terminations atomic.Int64
+
+	mu         sync.Mutex
+	byToken    map[string]*accepted
+	unfinished []*accepted
+	wrong      []string
+}
+
+func newCampaign(h *house, seed uint64, components, requests int, duration time.Duration) *campaign {
+	c := &campaign{house: h, seed: seed, requests: int64(requests), duration: duration, byToken: map[string]*accepted{}}
+	for i := range components {
+		c.components = append(c.components, &component{index: i})
+	}
+	return c
+}
+
+// complain notes what is wrong; the test fails with it at the end.
+func (c *campaign) complain(format string, args ...any) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.wrong = append(c.wrong, time.Now().Format("15:04:05.000 ")+fmt.Sprintf(format, args...))
+}
+
+// most is how many operations may be unfinished at once.
+const most = 80
+
+func (c *campaign) pending() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.unfinished)
+}
+
+// run submits until the duration is over, and follows tokens until ctx ends.
+// What it returns is closed after the last request.
+func (c *campaign) run(ctx context.Context, submitters int) <-chan struct{} {
+	var submitting sync.WaitGroup
+	began := time.Now()
+	for i := range submitters {
+		submitting.Go(func() { c.submitAll(ctx, began, rand.New(rand.NewPCG(c.seed, uint64(i)))) })
+	}
+	for i := range 2 {
+		go c.follow(ctx, rand.New(rand.NewPCG(c.seed, uint64(1000+i))))
+	}
+	over := make(chan struct{})
+	go func() { submitting.Wait(); close(over) }()
+	return over
+}
+
+func (c *campaign) submitAll(ctx context.Context, began time.Time, random *rand.Rand) {
+	for time.Since(began) < c.duration {
+		turn := c.turn.Add(1)
+		if turn > c.requests {
+			return
+		}
+		time.Sleep(time.Until(began.Add(time.Duration(turn * int64(c.duration) / c.requests))))
+		for c.pending() >= most && time.Since(began) < c.duration {
+			time.Sleep(5 * time.Millisecond)
+		}
+		at := c.components[random.IntN(len(c.components))]
+		if _, err := c.submit(ctx, random, at, at.next); err != nil {
+			c.complain("%v", err)
+			return
+		}
+		if random.IntN(100) < 8 {
+			c.terminateOne(ctx, random)
+		}
+	}
+}
+
+// next draws what is asked for after the last accepted operation.
+func (c *component) next(random *rand.Rand) wish {
+	last := c.newest()
+	fresh := wish{Kind: workload.Provision, Version: c.requests + 1}
+	if last == nil {
+		return fresh
+	}
+	switch p := random.IntN(100); {
+	case p < 15: // the same again
+		return last.wish
+	case p < 30:
+		return wish{Kind: workload.Unprovision, Version: last.Version, RemoveData: random.IntN(3) == 0}
+	case p < 35: // the same content, be it after an unprovision
+		return wish{Kind: workload.Provision, Version: last.Version}
+	default:
+		return fresh
+	}
+}
+
+// submit submits what choose wants until it is accepted.
+func (c *campaign) submit(ctx context.Context, random *rand.Rand, at *component, choose func(*rand.Rand) wish) (*accepted, error) {
+	at.submitting.Lock()
+	defer at.submitting.Unlock()
+	wanted, before := choose(random), at.newest()
+	at.requests++
+	made := &accepted{wish: wanted, component: at, number: at.requests}
+	r, err := c.house.insist(ctx, random, http.MethodPost, "/v1/"+string(wanted.Kind), at.trace(made.number), submission{
+		DescriptorKind: "COMPONENT_DESCRIPTOR", Descriptor: at.descriptor(wanted.Version), RemoveData: wanted.RemoveData,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if r.status != http.StatusAccepted {
+		return nil, fmt.Errorf("%s was answered with %d: %s", made, r.status, r.body)
+	}
+	made.token = r.body
+	c.mu.Lock()
+	known := c.byToken[made.token]
+	if known == nil {
+		c.byToken[made.token] = made
+		c.unfinished = append(c.unfinished, made)
+	}
+	c.mu.Unlock()
+	if known != nil {
+		c.repeats.Add(1)
+		if known != before || known.wish != wanted {
+			c.complain("%s was answered with the token of %s", made, known)
+		}
+		return known, nil
+	}
+	at.mu.Lock()
+	at.accepted = append(at.accepted, made)
+	at.mu.Unlock()
+	if before != nil && before.wish == wanted && c.failovers.Load() == 0 {
+		// An equal request gets a token of its own only once the one before is settled.
+		if st, err := c.house.statusOf(ctx, random, before.token); err != nil || st.Status == "RUNNING" {
+			c.complain("%s has a token of its own while %s is %s (%v)", made, before, st.Status, err)
+		}
+	}
+	return made, nil
+}
+
+// terminateOne asks for the end of an unfinished operation.
+func (c *campaign) terminateOne(ctx context.Context, random *rand.Rand) {
+	c.mu.Lock()
+	var victim *accepted
+	if n := len(c.unfinished); n > 0 {
+		victim = c.unfinished[random.IntN(n)]
+	}
+	c.mu.Unlock()
+	if victim == nil {
+		return
+	}
+	c.terminations.Add(1)
+	r, err := c.house.insist(ctx, random, http.MethodDelete, "/v1/provision/"+victim.token, "", nil)
+	if err != nil || r.status != http.StatusOK && r.status != http.StatusAccepted {
+		c.complain("the termination of %s was answered with %d: %s %v", victim, r.status, r.body, err)
+	}
+}
+
+// follow polls unfinished tokens in turn until ctx ends.
+func (c *campaign) follow(ctx context.Context, random *rand.Rand) {
+	for ctx.Err() == nil {
+		c.mu.Lock()
+		var one *accepted
+		if n := len(c.unfinished); n > 0 {
+			one = c.unfinished[random.IntN(n)]
+		}
+		c.mu.Unlock()
+		if one != nil {
+			c.look(ctx, random, one)
+		}
+		time.Sleep(3 * time.Millisecond)
+	}
+}
+
+// look polls one token.
+func (c *campaign) look(ctx context.Context, random *rand.Rand, one *accepted) {
+	before := c.failovers.Load()
+	r := c.house.apis[random.IntN(len(c.house.apis))].ask(ctx, http.MethodGet, "/v1/provision/"+one.token+"/status", "", nil)
+	if r.unanswered() {
+		return
+	}
+	now, err := readStatus(one.token, r)
+	if err == nil {
+		err = one.see(now)
+	}
+	switch {
+	case err == nil:
+	case before > 0 && strings.Contains(err.Error(), "a final state changed"):
+		c.undone.Add(1)
+	default:
+		c.complain("%s: %v", one, err)
+		now = status{Status: "FAILED"} // it is not to be polled for ever
+	}
+	if now.final() {
+		c.mu.Lock()
+		for i, other := range c.unfinished {
+			if other == one {
+				c.unfinished = append(c.unfinished[:i:i], c.unfinished[i+1:]...)
+				break
+			}
+		}
+		c.mu.Unlock()
+	}
+}
+
+// settled waits until every token is final; it gives up after a long time without any progress.
+func (c *campaign) settled() error {
+	last, since := -1, time.Now()
+	for {
+		n := c.pending()
+		switch {
+		case n == 0:
+			return nil
+		case n != last:
+			last, since = n, time.Now()
+		case time.Since(since) > patience:
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			var stuck strings.Builder
+			for _, one := range c.unfinished {
+				fmt.Fprintf(&stuck, "%s is %s:\n%s", one, one.state().Status, one.state().logText())
+			}
+			return fmt.Errorf("%d tokens came to no end in %s:\n%s", n, patience, &stuck)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// all is every accepted operation.
+func (c *campaign) all() []*accepted {
+	var all []*accepted
+	for _, at := range c.components {
+		all = append(all, at.accepted...)
+	}
+	return all
+}

@@ -1,0 +1,206 @@
+package chaos
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"airbyte-provisioner/internal/airbytesim"
+	"airbyte-provisioner/internal/redistest"
+)
+
+// soak is one soak: how long, on which Redis, and what is done to it.
+type soak struct {
+	settings   redisSettings
+	duration   time.Duration
+	requests   int
+	components int
+	// harms are done to Redis, beside the usual ones.
+	harms func(*monkey, *campaign) []harm
+	// breaks are the times of failovers.
+	breaks func() []span
+}
+
+// TestSoak harms everything, on one redis-server that writes every command to disk.
+func TestSoak(t *testing.T) {
+	t.Parallel()
+	redis := redistest.Start(t, redistest.AOF())
+	soak{
+		settings: redisSettings{"REDIS_URL": redis.URL()},
+		duration: *forFlag, requests: *operationsFlag, components: *componentsFlag,
+		harms: func(m *monkey, _ *campaign) []harm {
+			return []harm{
+				{"kill of Redis", 2, func() bool {
+					if !m.take(redis) {
+						return false
+					}
+					redis.Kill()
+					m.later(0, 1200*time.Millisecond, func() bool { redis.Restart(); return m.give(redis) })
+					return true
+				}},
+				{"pause of Redis", 1, func() bool {
+					if !m.take(redis) {
+						return false
+					}
+					redis.Pause()
+					m.later(100*time.Millisecond, 900*time.Millisecond, func() bool { redis.Resume(); return m.give(redis) })
+					return true
+				}},
+			}
+		},
+	}.run(t)
+}
+
+// latencies are those of a slow Airbyte, well below a lease.
+var latencies = map[string]airbytesim.Latency{
+	"*": {Max: 8 * time.Millisecond},
+	"scheduler/destinations/check_connection": {Min: 5 * time.Millisecond, Max: 60 * time.Millisecond},
+	"sources/discover_schema":                 {Min: 5 * time.Millisecond, Max: 120 * time.Millisecond},
+}
+
+func (s soak) run(t *testing.T) {
+	seed := seed(t)
+	h := newHouse(t, s.settings, nil)
+	h.staff(2, 3)
+	h.sim.SetLatencies(latencies)
+	h.open()
+	c := newCampaign(h, seed, s.components, s.requests, s.duration)
+	m := newMonkey(h, seed)
+	if s.harms != nil {
+		m.harms = append(m.harms, s.harms(m, c)...)
+	}
+
+	began := time.Now()
+	following, stopFollowing := context.WithCancel(t.Context())
+	defer stopFollowing()
+	over := c.run(following, 6)
+	for working := true; working; {
+		m.step()
+		select {
+		case <-over:
+			working = false
+		default:
+		}
+	}
+	// From here on all is well, and every token has to come to its end.
+	h.sim.RemoveFaults()
+	m.repair(true)
+	t.Logf("%s of harm: %s", time.Since(began).Round(time.Second), m.tally())
+	if err := c.settled(); err != nil {
+		t.Error(err)
+	}
+	c.settlement(t)
+	stopFollowing()
+	for _, text := range m.errs {
+		t.Error(text)
+	}
+	var breaks []span
+	if s.breaks != nil {
+		breaks = s.breaks()
+	}
+	c.verdict(t, breaks)
+}
+
+// usual is how an operation may fail in a soak: by what was done to it.
+var usual = regexp.MustCompile(`This was the last of \d+ attempts|attempts ended with the end of the worker|422|as the test wants it`)
+
+// settlement tells how operations ended, and submits again, in quiet, what did not complete.
+func (c *campaign) settlement(t *testing.T) {
+	t.Helper()
+	random := rand.New(rand.NewPCG(c.seed, 1<<41))
+	states := map[string]int{}
+	for _, one := range c.all() {
+		st, err := c.house.statusOf(t.Context(), random, one.token)
+		if err == nil {
+			err = one.see(st)
+		}
+		if err != nil && (c.failovers.Load() == 0 || !st.final()) {
+			t.Errorf("%s: %v", one, err)
+		}
+		states[st.Status]++
+		if st.Status == "FAILED" && !usual.MatchString(st.Result) {
+			t.Errorf("%s failed: %s\n%s", one, st.Result, st.logText())
+		}
+	}
+	t.Logf("%d operations on %d components: %v; %d repeats, %d terminations asked for, %d final states undone by failovers",
+		len(c.all()), len(c.components), states, c.repeats.Load(), c.terminations.Load(), c.undone.Load())
+	var again []*accepted
+	for _, at := range c.components {
+		if last := at.newest(); last != nil && last.state().Status != "COMPLETED" {
+			one, err := c.submit(t.Context(), random, at, func(*rand.Rand) wish { return last.wish })
+			if err != nil {
+				t.Fatal(err)
+			}
+			again = append(again, one)
+		}
+	}
+	if err := c.settled(); err != nil {
+		t.Error(err)
+	}
+	for _, one := range again {
+		if st := one.state(); st.Status != "COMPLETED" {
+			t.Errorf("%s was submitted again in quiet and is %s: %s\n%s", one, st.Status, st.Result, st.logText())
+		}
+	}
+	t.Logf("%d operations submitted again in quiet", len(again))
+}
+
+// verdict compares Airbyte with what was asked for, and judges the calls.
+func (c *campaign) verdict(t *testing.T, breaks []span) {
+	t.Helper()
+	for _, text := range c.wrong {
+		t.Error(text)
+	}
+	all := inventory(c.house.sim.Contents())
+	calls := c.house.sim.Calls("*", 0)
+	visits := visitsOf(calls)
+	judged := 0
+	for _, at := range c.components {
+		wanted := wish{Kind: "unprovision"}
+		wishes := map[int]wish{}
+		for _, one := range at.accepted {
+			wanted = one.wish
+			wishes[one.number] = one.wish
+		}
+		var wrong []string
+		for _, text := range all[at.digest()].compare(wanted) {
+			wrong = append(wrong, fmt.Sprintf("%s %s", at, text))
+		}
+		delete(all, at.digest())
+		wrong = append(wrong, judge(visits[at.String()], wishes, breaks)...)
+		judged += len(visits[at.String()])
+		for _, text := range wrong {
+			t.Error(text)
+		}
+		if len(wrong) > 0 {
+			t.Log(at.story(visits[at.String()]))
+		}
+	}
+	for digest, o := range all {
+		if len(o.sources)+len(o.destinations)+len(o.connections) > 0 {
+			t.Errorf("Airbyte holds what belongs to nobody (%q): %+v", digest, o)
+		}
+	}
+	t.Logf("%d calls to Airbyte, %d of them judged", len(calls), judged)
+	if judged == 0 {
+		t.Error("no call was judged")
+	}
+}
+
+// story tells all that happened to a component.
+func (c *component) story(visits []visit) string {
+	var b strings.Builder
+	for _, one := range c.accepted {
+		fmt.Fprintf(&b, "%s: %s %s\n%s", one, one.state().Status, one.state().Result, one.state().logText())
+	}
+	for _, v := range visits {
+		written, _ := versionIn(v)
+		fmt.Fprintf(&b, "%d %s-%s %s request %d attempt %s: %d acted=%t fault=%d version=%d\n", v.Seq, v.Start.Format("15:04:05.000"),
+			v.End.Format("05.000"), v.Operation, v.number, v.attempt, v.Status, v.Acted, v.Fault, written)
+	}
+	return b.String()
+}

@@ -1,0 +1,81 @@
+package chaos
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"airbyte-provisioner/internal/redistest"
+)
+
+// aftermath is for how long after a failover an operation may come once more,
+// because Redis forgot that it had ended.
+const aftermath = 10 * time.Second
+
+// TestSoakSentinel kills the master that three sentinels watch. With
+// REDIS_REPLICAS a token is answered when the replica has it, so that the
+// failover loses none; what it may lose is that an operation had ended, which
+// is then carried out once more.
+func TestSoakSentinel(t *testing.T) {
+	t.Parallel()
+	sentinels := redistest.StartSentinels(t, redistest.AOF())
+	var breaks []span
+	soak{
+		settings: redisSettings{"REDIS_URL": sentinels.URL(), "REDIS_REPLICAS": "1"},
+		duration: *forFlag / 2, requests: *operationsFlag / 3, components: *componentsFlag / 3,
+		harms: func(_ *monkey, c *campaign) []harm {
+			next := time.Now().Add(*forFlag / 10)
+			return []harm{{"failover", 3, func() bool {
+				if time.Now().Before(next) || !sentinels.Whole() {
+					return false
+				}
+				c.failovers.Add(1) // from before anything can be lost
+				from := time.Now()
+				sentinels.KillMaster()
+				sentinels.Revive()
+				breaks = append(breaks, span{from, time.Now().Add(aftermath)})
+				next = time.Now().Add(aftermath) // sentinels take their time between two failovers
+				return true
+			}}}
+		},
+		breaks: func() []span {
+			if len(breaks) == 0 {
+				t.Error("no failover took place")
+			}
+			return breaks
+		},
+	}.run(t)
+}
+
+// TestSoakCluster kills and pauses the nodes of a cluster of three masters.
+func TestSoakCluster(t *testing.T) {
+	t.Parallel()
+	cluster := redistest.StartCluster(t, 3, redistest.AOF())
+	soak{
+		settings: redisSettings{"REDIS_CLUSTER_ADDRS": strings.Join(cluster.Addrs(), ",")},
+		duration: *forFlag / 2, requests: *operationsFlag / 3, components: *componentsFlag / 3,
+		harms: func(m *monkey, _ *campaign) []harm {
+			node := func() *redistest.Server { return cluster.Nodes[m.random.IntN(len(cluster.Nodes))] }
+			return []harm{
+				{"kill of a node", 2, func() bool {
+					n := node()
+					if !m.take(n) {
+						return false
+					}
+					n.Kill()
+					m.later(0, 1200*time.Millisecond, func() bool { n.Restart(); return m.give(n) })
+					return true
+				}},
+				{"pause of a node", 1, func() bool {
+					n := node()
+					if !m.take(n) {
+						return false
+					}
+					n.Pause()
+					m.later(100*time.Millisecond, 900*time.Millisecond, func() bool { n.Resume(); return m.give(n) })
+					return true
+				}},
+			}
+		},
+	}.run(t)
+}
