@@ -38,11 +38,6 @@ func stories() []story {
 		w.Source.Configuration["host"], w.Destination.Configuration["schema"] = "new.example", "other"
 		return w
 	}
-	clear := func() workload.Work {
-		w := orders()
-		w.RemoveData = true
-		return w
-	}
 	one := func(work func() workload.Work) func(b *bench) {
 		return func(b *bench) { b.one(); b.provision(work()); b.one(); b.unchanged(work()) }
 	}
@@ -63,7 +58,7 @@ func stories() []story {
 			return w
 		}), func(b *bench) { b.one() }},
 		{"unprovision", onceThere, unprovision(orders), none},
-		{"unprovision with the data", onceThere, unprovision(clear), none},
+		{"unprovision with the data", onceThere, unprovision(withData), none},
 		{"another workspace", onceThere, func(b *bench) error {
 			b.r.Workspaces = map[string]string{"development": otherPlace}
 			return second(b.try(orders()))
@@ -96,8 +91,6 @@ func (b *bench) again(act func(b *bench) error) {
 var losses = map[string]airbytesim.Fault{
 	"dropped after acting":  {Operation: "*", Do: airbytesim.DoDrop, Acts: true},
 	"dropped before acting": {Operation: "*", Do: airbytesim.DoDrop},
-	"502 after acting":      {Operation: "*", Do: airbytesim.DoAnswer, Status: 502, Acts: true},
-	"empty after acting":    {Operation: "*", Do: airbytesim.DoEmpty, Acts: true},
 	"cut after acting":      {Operation: "*", Do: airbytesim.DoMalformed},
 }
 

@@ -24,7 +24,7 @@ func TestFailuresExplain(t *testing.T) {
 	}
 	fault := func(f airbytesim.Fault) func(b *bench) workload.Work {
 		return func(b *bench) workload.Work {
-			b.sim.AddFault(f)
+			b.fault(f)
 			return orders()
 		}
 	}
@@ -99,7 +99,7 @@ func TestFailuresExplain(t *testing.T) {
 func TestRetryAfterIsPassedOn(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, airbytesim.Options{})
-	b.sim.AddFault(airbytesim.Fault{Operation: "sources/create", Do: airbytesim.DoAnswer, Status: 429, Header: map[string]string{"Retry-After": "17"}})
+	b.fault(airbytesim.Fault{Operation: "sources/create", Do: airbytesim.DoAnswer, Status: 429, Header: map[string]string{"Retry-After": "17"}})
 	if failure := b.failure(second(b.try(orders()))); failure.RetryAfter.Seconds() != 17 {
 		t.Errorf("%v", failure.RetryAfter)
 	}
@@ -231,7 +231,7 @@ func TestOnePlaceForJobsIsEnough(t *testing.T) {
 func TestProxyCutsDiscoveryOff(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, airbytesim.Options{})
-	b.sim.AddFault(airbytesim.Fault{Operation: "sources/discover_schema", Do: airbytesim.DoAnswer, Status: http.StatusGatewayTimeout, Acts: true})
+	b.fault(airbytesim.Fault{Operation: "sources/discover_schema", Do: airbytesim.DoAnswer, Status: http.StatusGatewayTimeout, Acts: true})
 	work := orders()
 	work.Connection.Rediscover = true
 	if failure := b.failure(second(b.try(work))); !failure.Retry {

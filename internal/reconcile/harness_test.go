@@ -347,3 +347,11 @@ func orders() workload.Work {
 func (l live) String() string {
 	return fmt.Sprintf("%d sources, %d destinations, %d connections", len(l.sources), len(l.destinations), len(l.connections))
 }
+
+// fault breaks calls.
+func (b *bench) fault(f airbytesim.Fault) {
+	b.t.Helper()
+	if _, err := b.sim.AddFault(f); err != nil {
+		b.t.Fatal(err)
+	}
+}

@@ -346,7 +346,7 @@ func TestMovesToAnotherWorkspace(t *testing.T) {
 		b := newBench(t, airbytesim.Options{})
 		b.provision(orders())
 		move(b)
-		b.sim.AddFault(airbytesim.Fault{Operation: "list", Contains: workspace, Times: -1, Do: airbytesim.DoAnswer, Status: 403})
+		b.fault(airbytesim.Fault{Operation: "list", Contains: workspace, Times: -1, Do: airbytesim.DoAnswer, Status: 403})
 		b.provision(orders())
 		if !strings.Contains(b.log(), "is left there") {
 			t.Errorf("it is left without a word\n%s", b.log())

@@ -56,10 +56,11 @@ func written(streams []airbyte.ConfiguredStream) []string {
 			text += " key=" + fieldPaths(c.Config.PrimaryKey)
 		}
 		if *c.Config.FieldSelectionEnabled {
-			text += " fields="
+			var fields []string
 			for _, f := range c.Config.SelectedFields {
-				text += fieldPath(f.FieldPath) + ","
+				fields = append(fields, fieldPath(f.FieldPath))
 			}
+			text += " fields=" + strings.Join(fields, ",")
 		}
 		all = append(all, text)
 	}
@@ -96,7 +97,7 @@ func TestChooseStreams(t *testing.T) {
 		{"append wished for", "the best that fits", selection{discovered: []airbyte.ConfiguredStream{stream("a", ownCursor)}, modes: every, wishes: []workload.Stream{{Name: "a", DestinationSyncMode: appendMode}}}, []string{"a incremental/append cursor=_cursor"}},
 		{"cursor and key given", "with them incremental is best", selection{discovered: []airbyte.ConfiguredStream{stream("a")}, modes: every, wishes: []workload.Stream{{Name: "a", CursorField: []string{"updated_at"}, PrimaryKey: [][]string{{"id"}}}}}, []string{"a incremental/append_dedup cursor=updated_at key=id"}},
 		{"the source's own cursor and key repeated", "the same is fine", selection{discovered: []airbyte.ConfiguredStream{stream("a", ownCursor, ownKey)}, modes: every, wishes: []workload.Stream{{Name: "a", CursorField: []string{"_cursor"}, PrimaryKey: [][]string{{"id"}}}}}, []string{"a incremental/append_dedup cursor=_cursor key=id"}},
-		{"fields", "they are cut, each once", selection{discovered: []airbyte.ConfiguredStream{stream("a", ownKey)}, modes: every, wishes: []workload.Stream{{Name: "a", SelectedFields: []string{"id", "name", "id"}}}}, []string{"a full_refresh/overwrite key=id fields=id,name,"}},
+		{"fields", "they are cut, each once", selection{discovered: []airbyte.ConfiguredStream{stream("a", ownKey)}, modes: every, wishes: []workload.Stream{{Name: "a", SelectedFields: []string{"id", "name", "id"}}}}, []string{"a full_refresh/overwrite key=id fields=id,name"}},
 		{"restricted to those of the last discovery", "a new one is not wanted until the source is asked anew", selection{discovered: []airbyte.ConfiguredStream{stream("a"), stream("new")}, modes: every, only: []airbyte.StreamKey{{Name: "a"}}}, []string{"a full_refresh/overwrite"}},
 		{"data activation", "a mode that pairs do not know", selection{discovered: []airbyte.ConfiguredStream{stream("a", onlyRefresh)}, modes: []string{"update", "soft_delete"}, wishes: []workload.Stream{{Name: "a", DestinationSyncMode: "update"}}}, []string{"a full_refresh/update"}},
 		{"same names, own namespaces", "each is written to its own", selection{discovered: []airbyte.ConfiguredStream{stream("x.a"), stream("y.a")}, modes: every}, []string{"x.a full_refresh/overwrite", "y.a full_refresh/overwrite"}},

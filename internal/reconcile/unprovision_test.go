@@ -262,7 +262,7 @@ func TestDeletesAreConfirmed(t *testing.T) {
 			t.Parallel()
 			b := newBench(t, airbytesim.Options{})
 			b.provision(orders())
-			b.sim.AddFault(airbytesim.Fault{Operation: operation, Do: airbytesim.DoAnswer, Status: 204})
+			b.fault(airbytesim.Fault{Operation: operation, Do: airbytesim.DoAnswer, Status: 204})
 			failure := b.failure(second(b.tryUnprovision(orders())))
 			if !failure.Retry || !strings.Contains(failure.Message, "still has it") {
 				t.Errorf("a delete that did nothing must be noticed: %s", failure.Text())
