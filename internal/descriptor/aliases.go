@@ -1,6 +1,10 @@
 package descriptor
 
-import "gopkg.in/yaml.v3"
+import (
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
 
 // maxExpanded bounds how many nodes a descriptor may have with its aliases
 // written out. Real ones have some thousands.
@@ -9,9 +13,9 @@ const maxExpanded = 1_000_000
 // expansion refuses a tree whose aliases stand for far more than is written, or
 // lead back to themselves, also where nobody here looks: such a text has no
 // meaning, and what reads the descriptor next may follow them all.
-func (r *reader) expansion(root *yaml.Node) bool {
-	if !r.aliased {
-		return true
+func (r *reader) expansion(text string, root *yaml.Node) bool {
+	if !strings.Contains(text, "*") {
+		return true // there is no alias
 	}
 	e := expander{sizes: map[*yaml.Node]int{}}
 	size := e.size(root)
@@ -42,10 +46,10 @@ func (e *expander) size(node *yaml.Node) int {
 		}
 		return e.size(node.Alias)
 	}
-	if size, met := e.sizes[node]; met {
-		return size
-	}
 	if node.Anchor != "" {
+		if size, met := e.sizes[node]; met {
+			return size
+		}
 		e.sizes[node] = 0
 	}
 	size := 1

@@ -37,7 +37,6 @@ func (r *reader) inspect(node *yaml.Node, at *step, depth int) bool {
 		r.duplicates(node, at)
 		for i := 0; i+1 < len(node.Content); i += 2 {
 			key, value := node.Content[i], node.Content[i+1]
-			r.aliased = r.aliased || value.Kind == yaml.AliasNode || key.Kind == yaml.AliasNode
 			if len(key.Content) > 0 && !r.inspect(key, at, depth+1) {
 				return false
 			}
@@ -47,7 +46,6 @@ func (r *reader) inspect(node *yaml.Node, at *step, depth int) bool {
 		}
 	case yaml.SequenceNode:
 		for i, value := range node.Content {
-			r.aliased = r.aliased || value.Kind == yaml.AliasNode
 			if len(value.Content) > 0 && !r.inspect(value, &step{at, "", i}, depth+1) {
 				return false
 			}

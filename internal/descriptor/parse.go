@@ -36,7 +36,7 @@ func Parse(request Request, connectors *catalog.Catalog) (workload.Work, *worklo
 	if err != nil {
 		return workload.Work{}, p.unreadable(request.Descriptor, err)
 	}
-	if !p.inspect(root, nil, 0) || !p.expansion(root) {
+	if !p.inspect(root, nil, 0) || !p.expansion(request.Descriptor, root) {
 		return workload.Work{}, p.failure()
 	}
 	work := p.work(root)

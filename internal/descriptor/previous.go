@@ -22,7 +22,7 @@ func (p *parser) previous(work *workload.Work, latest string) {
 		return
 	}
 	look := &reader{}
-	if !look.inspect(root, nil, 0) || !look.expansion(root) || root.Kind != yaml.MappingNode {
+	if !look.inspect(root, nil, 0) || !look.expansion(latest, root) || root.Kind != yaml.MappingNode {
 		p.warn(path, "is ignored, since it is no data product descriptor")
 		return
 	}

@@ -29,7 +29,6 @@ type reader struct {
 	visits   int  // nodes and keys read so far, aliases followed
 	bytes    int  // bytes of the scalars read so far
 	overrun  bool // the budget is spent; said once
-	aliased  bool // inspect met an alias
 }
 
 // problem notes what is wrong at a path.
