@@ -1,0 +1,75 @@
+{{/* What a schema cannot say. */}}
+{{- define "airbyte-provisioner.check" -}}
+{{- $v := .Values -}}
+{{- if and $v.api.enabled (not $v.api.tokens.existingSecret) (not $v.api.allowAnonymous) -}}
+{{- fail "the API has no tokens: name a Secret in api.tokens.existingSecret, or set api.allowAnonymous: true to leave it open to everybody who reaches it" -}}
+{{- end -}}
+{{- if and $v.api.tokens.existingSecret $v.api.allowAnonymous -}}
+{{- fail "api.tokens.existingSecret and api.allowAnonymous contradict each other: with tokens the API is not open" -}}
+{{- end -}}
+{{- $x := $v.redis.external -}}
+{{- $external := 0 -}}
+{{- range list $x.address $x.sentinel.addresses $x.clusterAddresses $x.urlKey -}}
+{{- if . }}{{- $external = add $external 1 -}}{{- end -}}
+{{- end -}}
+{{- if $v.redis.bundled.enabled -}}
+{{- if gt (int $external) 0 -}}
+{{- fail "redis.bundled.enabled and redis.external name two Redis servers: keep one" -}}
+{{- end -}}
+{{- if and (not $v.redis.bundled.existingSecret) (not $v.redis.bundled.allowNoPassword) -}}
+{{- fail "the bundled Redis has no password: name a Secret in redis.bundled.existingSecret, or set redis.bundled.allowNoPassword: true" -}}
+{{- end -}}
+{{- else if eq (int $external) 0 -}}
+{{- fail "there is no Redis: name one in redis.external (address, sentinel, clusterAddresses or urlKey), or set redis.bundled.enabled: true" -}}
+{{- else if gt (int $external) 1 -}}
+{{- fail "redis.external names more than one of address, sentinel, clusterAddresses and urlKey: keep one" -}}
+{{- end -}}
+{{- if and $x.urlKey (not $x.existingSecret) -}}
+{{- fail "redis.external.urlKey is a key of redis.external.existingSecret, which is missing" -}}
+{{- end -}}
+{{- with $v.airbyte.auth -}}
+{{- if and (or .clientIdKey .clientSecretKey .usernameKey .passwordKey) (not .existingSecret) -}}
+{{- fail "airbyte.auth names keys of no Secret: set airbyte.auth.existingSecret" -}}
+{{- end -}}
+{{- if ne (empty .clientIdKey) (empty .clientSecretKey) -}}
+{{- fail "airbyte.auth.clientIdKey and airbyte.auth.clientSecretKey belong together" -}}
+{{- end -}}
+{{- if ne (empty .usernameKey) (empty .passwordKey) -}}
+{{- fail "airbyte.auth.usernameKey and airbyte.auth.passwordKey belong together" -}}
+{{- end -}}
+{{- if and .clientIdKey .usernameKey -}}
+{{- fail "airbyte.auth is either an application (clientIdKey, clientSecretKey) or a user (usernameKey, passwordKey)" -}}
+{{- end -}}
+{{- if and .existingSecret (not .clientIdKey) (not .usernameKey) -}}
+{{- fail "airbyte.auth.existingSecret has no use: name clientIdKey and clientSecretKey, or usernameKey and passwordKey" -}}
+{{- end -}}
+{{- end -}}
+{{- if and $v.catalog.files $v.catalog.existingConfigMap -}}
+{{- fail "catalog.files and catalog.existingConfigMap exclude each other" -}}
+{{- end -}}
+{{- if and $v.principals.table $v.principals.existingConfigMap -}}
+{{- fail "principals.table and principals.existingConfigMap exclude each other" -}}
+{{- end -}}
+{{- if and $v.worker.enabled $v.worker.keda.enabled -}}
+{{- if and (eq $v.worker.keda.trigger "redis") $x.urlKey -}}
+{{- fail "worker.keda.trigger redis cannot read where Redis is from a Secret's URL: use the trigger prometheus, or redis.external.address" -}}
+{{- end -}}
+{{- if and (eq $v.worker.keda.trigger "prometheus") (not $v.worker.keda.prometheus.serverAddress) -}}
+{{- fail "worker.keda.prometheus.serverAddress is missing" -}}
+{{- end -}}
+{{- if gt (int $v.worker.keda.minReplicas) (int $v.worker.keda.maxReplicas) -}}
+{{- fail "worker.keda.minReplicas is more than worker.keda.maxReplicas" -}}
+{{- end -}}
+{{- end -}}
+{{- if and $v.api.autoscaling.enabled (gt (int $v.api.autoscaling.minReplicas) (int $v.api.autoscaling.maxReplicas)) -}}
+{{- fail "api.autoscaling.minReplicas is more than api.autoscaling.maxReplicas" -}}
+{{- end -}}
+{{- if and $v.metrics.serviceMonitor.enabled $v.api.enabled (not $v.api.allowAnonymous) (not $v.metrics.serviceMonitor.tokenSecret.name) -}}
+{{- fail "the API's metrics need a token: name a Secret with one in metrics.serviceMonitor.tokenSecret" -}}
+{{- end -}}
+{{- range $name := list "shutdownTimeout" "instance" -}}
+{{- if hasKey $v.settings $name -}}
+{{- fail (printf "settings.%s has a value of its own in this chart (shutdownTimeoutSeconds, instance)" $name) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
