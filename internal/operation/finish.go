@@ -55,7 +55,9 @@ func (s *Store) finish(ctx context.Context, e ending) (Next, error) {
 		}
 		known = e.lease.log.lines
 	}
-	r, err := s.run(ctx, finishScript, e.token, e.lane, args(e.lines, e.holder, e.task, string(state),
+	// The next operation must not begin before the end of this one is safe: a
+	// failover that lost the end would repeat this one after it.
+	r, err := s.runReplicated(ctx, finishScript, e.token, e.lane, args(e.lines, e.holder, e.task, string(state),
 		s.opts.StatusTTL.Milliseconds(), field, text, packed, known)...)
 	if err != nil {
 		return Next{}, err

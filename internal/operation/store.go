@@ -26,8 +26,9 @@ type Options struct {
 	FreshFor time.Duration
 	// CheckEvery is how often the sweeper looks at each live lane (45 s when zero).
 	CheckEvery time.Duration
-	// Replicas is how many replicas of Redis are to confirm an accepted operation
-	// before its token is answered, 0 for none: a failover loses what no replica had.
+	// Replicas is how many replicas of Redis are to confirm that an operation was
+	// accepted before its token is answered, and that it ended before the next one
+	// runs, 0 for none: a failover loses what no replica had.
 	// It is waited for during ReplicaWait at most (100 ms when zero; less than the
 	// client's read time-out); a replica that is away does not stop work.
 	Replicas    int

@@ -118,7 +118,7 @@ func (s *Sentinels) Revive() {
 		}
 		server.Restart()
 		// The sentinels would do it too, after a while.
-		if err := server.Client().SlaveOf(ctx, master[0], master[1]).Err(); err != nil {
+		if err := server.Client().ReplicaOf(ctx, master[0], master[1]).Err(); err != nil {
 			s.t.Fatalf("redistest: %v", err)
 		}
 	}
