@@ -50,7 +50,7 @@ func (b *base) serveAPI(ctx context.Context) error {
 		JSONToken:  b.config.HTTP.TokenFormat == "json",
 		Tokens:     b.tokens(ctx),
 		Metrics:    b.metrics.Handler(),
-		Observe: func(r httpapi.Request) {
+		Observe: func(_ context.Context, r httpapi.Request) {
 			b.metrics.Request(r.Method, r.Route, r.Status, r.Elapsed)
 		},
 		Logger: b.log,

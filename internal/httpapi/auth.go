@@ -23,7 +23,7 @@ var challenge = []string{`Bearer realm="airbyte-provisioner"`, `Basic realm="air
 // against its address, and an address that has failed too often is not
 // listened to until it has waited (see failureLimit).
 func (s *Server) authenticate(x *exchange) error {
-	if s.options.Tokens == nil || open[x.Path()] {
+	if s.options.Tokens == nil && s.options.Verify == nil || open[x.Path()] {
 		return nil
 	}
 	presented, ok := credentials(x.Request())
@@ -31,7 +31,10 @@ func (s *Server) authenticate(x *exchange) error {
 		x.Response().Header()[wwwAuthenticate] = challenge
 		return echo.ErrUnauthorized
 	}
-	right := accepted(presented, s.options.Tokens())
+	right, err := s.right(x, presented)
+	if err != nil {
+		return err
+	}
 	if wait := s.failures.judge(x.client(), right, s.options.Now()); wait > 0 {
 		return tooManyFailures(x, wait)
 	}
@@ -40,6 +43,25 @@ func (s *Server) authenticate(x *exchange) error {
 	}
 	x.Response().Header()[wwwAuthenticate] = challenge
 	return echo.ErrUnauthorized
+}
+
+// right reports whether a token opens the API. The error says that it cannot be told now.
+func (s *Server) right(x *exchange, presented string) (bool, error) {
+	if s.options.Tokens != nil && accepted(presented, s.options.Tokens()) {
+		return true, nil
+	}
+	if s.options.Verify == nil {
+		return false, nil
+	}
+	right, err := s.options.Verify(x.Request().Context(), presented)
+	if err != nil {
+		return false, (&workload.Failure{
+			Code: workload.CodeUnavailable, Phase: workload.PhaseAccept, Retry: true,
+			Message:   "Whether the request's token is right cannot be checked now.",
+			Solutions: []string{"Send the request again in a moment; if it stays so, ask the operators of the Airbyte provisioner to check that it reaches the identity provider."},
+		}).Because(err)
+	}
+	return right, nil
 }
 
 // tooManyFailures answers 429 with the wait.

@@ -169,7 +169,10 @@ func TestAccessLog(t *testing.T) {
 	t.Parallel()
 	var observed []httpapi.Request
 	a := start(t, func(o *httpapi.Options) {
-		o.Observe = func(r httpapi.Request) { r.Elapsed = 0; observed = append(observed, r) }
+		o.Observe = func(_ context.Context, r httpapi.Request) {
+			r.Elapsed, r.TraceID = 0, ""
+			observed = append(observed, r)
+		}
 	})
 	token := a.post("/v1/provision", provisioning(t)).Body.String()
 	a.get(basePath + "/v1/provision/" + token + "/status?secret=x")

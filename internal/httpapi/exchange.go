@@ -104,7 +104,9 @@ func (x *exchange) finish() {
 	r, status := x.Request(), x.Response().Status
 	elapsed := x.server.options.Now().Sub(x.begun)
 	if x.server.options.Observe != nil {
-		x.server.options.Observe(Request{Method: knownMethod(r.Method), Route: x.Path(), Status: status, Elapsed: elapsed})
+		x.server.options.Observe(r.Context(), Request{
+			Method: knownMethod(r.Method), Route: x.Path(), Status: status, Elapsed: elapsed, TraceID: x.traceID,
+		})
 	}
 	level := slog.LevelInfo
 	if r.Method == http.MethodGet && status < http.StatusBadRequest {

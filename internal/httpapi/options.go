@@ -48,8 +48,12 @@ type Options struct {
 	MaxBody int64
 
 	// Tokens returns the tokens that open the API. A nil function leaves it
-	// open; an empty list lets nobody in. It is asked at every request.
+	// open, unless Verify is there; an empty list lets nobody in. It is asked at every request.
 	Tokens func() []string
+	// Verify reports whether a token that is none of Tokens opens the API, such
+	// as one of an identity provider; nil means that none does. Its error says
+	// that it cannot be told now: the request is to be sent again.
+	Verify func(ctx context.Context, token string) (bool, error)
 	// ClientAddress finds the address by which failed tokens are counted; nil
 	// means the connection's own. Behind a proxy that is the proxy's.
 	ClientAddress echo.IPExtractor
@@ -59,7 +63,7 @@ type Options struct {
 	// Mounts are further handlers, behind the same authentication.
 	Mounts []Mount
 	// Observe is told of every finished request; nil means nobody is.
-	Observe func(Request)
+	Observe func(context.Context, Request)
 	// TraceID returns the id of a trace that runs already; nil or "" means that
 	// the request's headers decide.
 	TraceID func(context.Context) string
@@ -85,6 +89,7 @@ type Request struct {
 	Route   string // the pattern, such as /v1/provision/:token/status; "" for an unknown path
 	Status  int
 	Elapsed time.Duration
+	TraceID string // the id that was answered and logged
 }
 
 // DefaultMaxBody is the body limit where none is set. A descriptor of a data

@@ -102,7 +102,7 @@ func (v *Verifier) load(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		v.options.Log.WarnContext(ctx, "the keys of the OpenID Connect provider cannot be read; its tokens are answered 503 until they can",
+		v.options.Log.WarnContext(ctx, "the keys of the OpenID Connect provider cannot be read; its tokens are not accepted until they can",
 			"issuer", v.options.Issuer, "error", err)
 		select {
 		case <-ctx.Done():
