@@ -49,4 +49,11 @@
 //	{xx}:line:<lane>    list   the unfinished tokens in order
 //	{xx}:live           zset   lanes with unfinished tokens, by the time of the sweeper's next look
 //	{xx}:known:<digest> string what is remembered of a component; never expires
+//
+// Keys of the whole installation have no tag: leader:<thing>, node:<key> (which
+// Redis process serves it, and since when), kept:<name>, jobs.
+//
+// While an operation is unfinished its record holds the task's payload, so that
+// a lost task can be made again. The record of a finished one is packed: one
+// compressed field beside its state and date, a third of the size.
 package operation
