@@ -11,32 +11,47 @@ import (
 // chooseStreams decides the streams of the connection after a discovery; nil
 // without one, when they are those that the connection has.
 func (s *session) chooseStreams(ctx context.Context, d *draft, discovery *airbyte.Discovery, modes []string) ([]airbyte.ConfiguredStream, error) {
-	shape := d.wanted.connection.shape
-	names := namespacing{definition: shape.NamespaceDefinition, format: shape.NamespaceFormat, prefix: shape.Prefix}
 	if discovery == nil {
-		return nil, streamFailure(names.collisions(d.connection.Catalog.Streams))
+		return nil, streamFailure(d.wanted.connection.namespacing().collisions(d.connection.Catalog.Streams))
 	}
-	pick := selection{discovered: discovery.Catalog.Streams, modes: modes, wishes: s.work.Connection.Streams, namespace: names}
-	k := s.here()
-	if !fresh(d.wanted, d.plan.of(Source), k) {
-		pick.only = k.Discovery.Streams
-		s.missing(pick)
+	streams, err := s.planStreams(d, discovery, modes)
+	if err != nil {
+		return nil, err
 	}
-	streams, problems := pick.choose()
+	if e := d.plan.of(Connection); e.Action == Update {
+		s.log(workload.Info, workload.PhaseConnection, "Plan: "+e.String())
+	}
+	return streams, ctx.Err()
+}
+
+// planStreams chooses streams out of what was discovered and plans the
+// connection, which was planned without them, anew.
+func (s *session) planStreams(d *draft, discovery *airbyte.Discovery, modes []string) ([]airbyte.ConfiguredStream, error) {
+	streams, problems := s.selection(d, discovery, modes).choose()
 	if len(problems) > 0 {
 		return nil, streamFailure(problems)
 	}
 	d.wanted.connection.shape.Streams, d.wanted.connection.streams = streamShapes(streams), true
-	// The plan was made without the streams.
 	for i, e := range d.plan.Entries {
 		if e.Entity == Connection && e.Action != Delete {
 			d.plan.Entries[i] = s.replan(d)
-			if d.plan.Entries[i].Action == Update {
-				s.log(workload.Info, workload.PhaseConnection, "Plan: "+d.plan.Entries[i].String())
-			}
 		}
 	}
-	return streams, ctx.Err()
+	return streams, nil
+}
+
+// selection is what streams are chosen from: where nothing gave reason to look
+// for others, only those of the last discovery count.
+func (s *session) selection(d *draft, discovery *airbyte.Discovery, modes []string) selection {
+	pick := selection{
+		discovered: discovery.Catalog.Streams, modes: modes,
+		wishes: s.work.Connection.Streams, namespace: d.wanted.connection.namespacing(),
+	}
+	if k := s.here(); !fresh(d.wanted, d.plan.of(Source), k) {
+		pick.only = k.Discovery.Streams
+		s.missing(pick)
+	}
+	return pick
 }
 
 // replan decides on the connection again, now that the streams are known.

@@ -104,25 +104,32 @@ func (s *session) draft(ctx context.Context) (*draft, error) {
 	if err := both(errSource, errDestination); err != nil {
 		return nil, err
 	}
-	var err error
+	if err := s.plan(ctx, d); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// plan observes and plans for the source and destination that are wanted.
+func (s *session) plan(ctx context.Context, d *draft) (err error) {
 	d.observed, d.choice, err = s.observe(ctx, map[airbyte.ActorKind]string{
 		airbyte.Source: d.wanted.source.definitionID, airbyte.Destination: d.wanted.destination.definitionID,
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := s.refuseOtherConnector(d.choice, d.wanted); err != nil {
-		return nil, err
+		return err
 	}
 	if err := s.readConnection(ctx, d); err != nil {
-		return nil, err
+		return err
 	}
 	if err := s.completeBoth(ctx, d); err != nil {
-		return nil, err
+		return err
 	}
 	s.wantConnection(d)
 	d.plan = decide(d.wanted, d.choice, d.connection, s.here())
-	return d, nil
+	return nil
 }
 
 // own takes down what is ours, before anything is written: after half of the
@@ -157,7 +164,7 @@ func (s *session) readConnection(ctx context.Context, d *draft) (err error) {
 func (s *session) completeBoth(ctx context.Context, d *draft) error {
 	k := s.here()
 	complete := func(w *wantedActor, current *found) error {
-		if settled(*w, current, k) && current.Name == w.name {
+		if w.configuration != nil || settled(*w, current, k) && current.Name == w.name {
 			return nil
 		}
 		return s.complete(ctx, w)
@@ -211,32 +218,6 @@ func (s *session) logPlan(p Plan) {
 		s.log(workload.Info, workload.PhasePlan, "Plan: "+e.String())
 	}
 }
-
-// Preview observes and plans as a provision would, and changes nothing: neither
-// Airbyte nor what is remembered. What a discovery would tell is not in it.
-func (r *Reconciler) Preview(ctx context.Context, work workload.Work, attempt workload.Attempt) (Plan, error) {
-	frozen := &Reconciler{Options: r.Options, specifications: r.specifications}
-	frozen.Memory = readOnly{r.Memory}
-	s, err := frozen.begin(ctx, work, attempt)
-	if err != nil {
-		return Plan{}, err
-	}
-	s.settle()
-	d, err := s.draft(ctx)
-	if err != nil {
-		return Plan{}, err
-	}
-	return d.plan, nil
-}
-
-// readOnly recalls, and keeps nothing.
-type readOnly struct{ Memory }
-
-// Remember keeps nothing.
-func (readOnly) Remember(context.Context, workload.Component, []byte) error { return nil }
-
-// Forget forgets nothing.
-func (readOnly) Forget(context.Context, workload.Component) error { return nil }
 
 // now is the time as it is remembered and told: in whole seconds of UTC.
 func (s *session) now() time.Time { return s.Now().UTC().Truncate(time.Second) }

@@ -142,6 +142,11 @@ func hint(asked string, names []string) string {
 // namespacing is how a connection maps streams to tables.
 type namespacing struct{ definition, format, prefix string }
 
+// namespacing is how the connection is to map streams to tables.
+func (w wantedConnection) namespacing() namespacing {
+	return namespacing{definition: w.shape.NamespaceDefinition, format: w.shape.NamespaceFormat, prefix: w.shape.Prefix}
+}
+
 // of is the destination's namespace for a stream's; an empty one is the destination's default.
 func (n namespacing) of(source string) string {
 	switch n.definition {
