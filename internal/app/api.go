@@ -70,7 +70,11 @@ func (b *base) serveAPI(ctx context.Context) error {
 // a *config.Error.
 func (b *base) catalog() (*catalog.Catalog, error) {
 	a, snowflake := b.config.Airbyte, b.config.Snowflake
-	connectors, err := catalog.Load(b.config.Catalog.Dir,
+	literals, err := literalSecrets(b.config.Secrets)
+	if err != nil {
+		return nil, err
+	}
+	connectors, err := catalog.Load(b.config.Catalog.Dir, literals,
 		catalog.WithDefaults(a.SourceDefinitionID, a.DestinationDefinitionID),
 		catalog.WithSettings(map[string]string{
 			"SNOWFLAKE_HOST": snowflake.Host, "SNOWFLAKE_USER": snowflake.User, "SNOWFLAKE_ROLE": snowflake.Role,
@@ -82,6 +86,21 @@ func (b *base) catalog() (*catalog.Catalog, error) {
 		return nil, &config.Error{Problems: []config.Problem{{Name: "CATALOG_DIR", Message: err.Error()}}}
 	}
 	return connectors, nil
+}
+
+// literalSecrets says whether descriptors may hold secrets in clear text.
+func literalSecrets(s config.Secrets) (catalog.Option, error) {
+	if !s.AllowLiteral {
+		return func(*catalog.Catalog) {}, nil
+	}
+	if s.SealKey == "" {
+		return catalog.WithLiteralSecrets(nil), nil
+	}
+	sealer, err := catalog.NewSealer(s.SealKey.Reveal())
+	if err != nil {
+		return nil, &config.Error{Problems: []config.Problem{{Name: "SEAL_KEY", Message: err.Error()}}}
+	}
+	return catalog.WithLiteralSecrets(sealer), nil
 }
 
 // tokenAge is how soon a changed file of tokens counts.

@@ -47,7 +47,7 @@ func (c *configurer) Configure(ctx context.Context, kind airbyte.ActorKind, work
 	}
 	in := catalog.Input{
 		Role: role(kind), Actor: work.Source, Component: work.Component, DataProduct: work.DataProduct,
-		Secrets: c.secrets, Specification: specification,
+		Secrets: c.secrets, Specification: specification, Adopted: work.Adopt != "",
 	}
 	if kind == airbyte.Destination {
 		in.Actor = work.Destination
@@ -59,6 +59,7 @@ func (c *configurer) Configure(ctx context.Context, kind airbyte.ActorKind, work
 	return reconcile.Configured{
 		Configuration: final.Configuration,
 		Secrets:       slices.Sorted(maps.Keys(final.Secrets)),
+		Revealed:      final.Revealed,
 		Warnings:      final.Warnings,
 	}, nil
 }

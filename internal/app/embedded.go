@@ -43,6 +43,9 @@ func Embedded(ctx context.Context, file string, environ []string, out io.Writer)
 	cfg.Airbyte.ClientID, cfg.Airbyte.ClientSecret = "", ""
 	cfg.Airbyte.Username, cfg.Airbyte.Password = "", ""
 	embeddedSnowflake(&cfg.Snowflake)
+	if cfg.Queue.FingerprintKey == "" {
+		cfg.Queue.FingerprintKey = "embedded" // it lives as long as what it is the key for
+	}
 
 	b, err := newBase(cfg, "embedded", out)
 	if err != nil {

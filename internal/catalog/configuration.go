@@ -22,6 +22,9 @@ type Input struct {
 	DataProduct workload.DataProduct
 	// Secrets resolves references; nil resolves none.
 	Secrets Secrets
+	// Adopted says that the configuration was read from Airbyte, to be taken over
+	// as it is: nothing is derived or defaulted, and settings only fill gaps.
+	Adopted bool
 	// Specification is the connector's own; nil leaves the catalogue's.
 	Specification *Specification
 }
@@ -51,7 +54,9 @@ func (c *Catalog) Configuration(ctx context.Context, in Input) (Final, *workload
 		return Final{}, m.invalid(problems)
 	}
 	if m.profile != nil {
-		m.configuration = m.profile.withDefaults(m.configuration)
+		if !in.Adopted {
+			m.configuration = m.profile.withDefaults(m.configuration)
+		}
 		m.provide()
 	}
 	if failure := m.resolve(ctx); failure != nil {
@@ -129,7 +134,11 @@ func (m *making) provide() {
 			m.unset[entry.Field] = append(m.unset[entry.Field], unset...)
 			continue
 		}
-		if own := getPath(m.configuration, entry.Field); !absent(own) && !reflect.DeepEqual(own, value) {
+		own := getPath(m.configuration, entry.Field)
+		if m.in.Adopted && !absent(own) {
+			continue
+		}
+		if !absent(own) && !reflect.DeepEqual(own, value) {
 			m.warnings = append(m.warnings, fmt.Sprintf("%s: the descriptor's value is not used, since the platform sets this field for %s", m.path(entry.Field), m.profile.Name))
 		}
 		if setPath(m.configuration, entry.Field, value) {
@@ -241,7 +250,7 @@ func (m *making) secretFailure(all []denied) *workload.Failure {
 
 // derive computes the derived values, which see secrets resolved.
 func (m *making) derive() []workload.Problem {
-	if m.profile == nil {
+	if m.profile == nil || m.in.Adopted {
 		return nil
 	}
 	product, component := m.in.DataProduct, m.in.Component

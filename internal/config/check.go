@@ -1,7 +1,9 @@
 package config
 
 import (
+	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"regexp"
@@ -29,6 +31,12 @@ func (c *Config) check(program Program, r *report) {
 	oneOf(r, "ACL_ROLE", c.Access.Role, roles...)
 	oneOf(r, "LOG_FORMAT", c.Log.Format, "json", "text")
 	webAddress(r, "OTEL_EXPORTER_OTLP_ENDPOINT", c.Tracing.Endpoint)
+	oneOf(r, "OTEL_EXPORTER_OTLP_PROTOCOL", c.Tracing.Protocol, "http/protobuf", "grpc")
+	c.OIDC.check(r)
+	if program != ForWorker { // a worker answers probes only
+		exists(r, "TLS_CERT_FILE", c.HTTP.TLSCertFile, false)
+		exists(r, "TLS_KEY_FILE", c.HTTP.TLSKeyFile, false)
+	}
 	exists(r, "CATALOG_DIR", c.Catalog.Dir, true)
 	if program == ForWorker {
 		c.Airbyte.need(r)
@@ -54,8 +62,49 @@ func (h HTTP) check(r *report) {
 	for _, token := range h.Tokens {
 		if strings.ContainsFunc(token.Reveal(), func(c rune) bool { return c <= ' ' || c > '~' }) {
 			r.add("API_TOKENS", "holds a token with blanks, control characters or letters beyond ASCII, which no client can send")
-			return
+			break
 		}
+	}
+	h.checkNetwork(r)
+}
+
+func (h HTTP) checkNetwork(r *report) {
+	switch {
+	case h.TLSCertFile != "" && h.TLSKeyFile == "":
+		r.add("TLS_KEY_FILE", "is missing, while TLS_CERT_FILE is given")
+	case h.TLSCertFile == "" && h.TLSKeyFile != "":
+		r.add("TLS_CERT_FILE", "is missing, while TLS_KEY_FILE is given")
+	}
+	if _, err := h.Proxies(); err != nil {
+		r.add("TRUSTED_PROXIES", "%v", err)
+	}
+}
+
+// Proxies are the networks of TrustedProxies; a single address is a network of one.
+func (h HTTP) Proxies() ([]netip.Prefix, error) {
+	var networks []netip.Prefix
+	for _, text := range h.TrustedProxies {
+		if address, err := netip.ParseAddr(text); err == nil {
+			networks = append(networks, netip.PrefixFrom(address.Unmap(), address.Unmap().BitLen()))
+			continue
+		}
+		network, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, fmt.Errorf("%q is neither an address nor a network such as 10.0.0.0/8", text)
+		}
+		networks = append(networks, network.Masked())
+	}
+	return networks, nil
+}
+
+func (o OIDC) check(r *report) {
+	webAddress(r, "OIDC_ISSUER", o.Issuer)
+	webAddress(r, "OIDC_JWKS_URL", o.KeysURL)
+	switch {
+	case o.Issuer == "" && (o.Audience != "" || o.KeysURL != ""):
+		r.add("OIDC_ISSUER", "is missing, while OIDC_AUDIENCE or OIDC_JWKS_URL is given")
+	case o.Issuer != "" && o.Audience == "":
+		r.add("OIDC_AUDIENCE", "is missing, while OIDC_ISSUER is given: tokens for other services would be accepted")
 	}
 }
 

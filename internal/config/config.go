@@ -20,6 +20,7 @@ type Config struct {
 	Access    Access
 	Log       Log
 	Tracing   Tracing
+	OIDC      OIDC
 }
 
 // HTTP is the API's side towards the Coordinator.
@@ -31,6 +32,18 @@ type HTTP struct {
 	// TokensFile is the file that the tokens came from, so that it can be read
 	// again (see ReadTokens); empty when they came from elsewhere.
 	TokensFile string
+	// TLSCertFile and TLSKeyFile are both empty where something else, such as an ingress, speaks TLS.
+	TLSCertFile     string   `env:"TLS_CERT_FILE" doc:"PEM file with the API's certificate and its chain, with which it speaks TLS itself; read again when it changes"`
+	TLSKeyFile      string   `env:"TLS_KEY_FILE" doc:"PEM file with the certificate's private key"`
+	TrustedProxies  []string `env:"TRUSTED_PROXIES" doc:"addresses and networks (CIDR), comma-separated, whose X-Forwarded-For is believed: wrong tokens are then counted by the caller's own address, not by the proxy's"`
+	MonitoringWrite bool     `env:"MONITORING_WRITE" envDefault:"false" doc:"let /monitoring run, archive and delete tasks and pause queues"`
+}
+
+// OIDC says whose JSON Web Tokens are accepted besides the API's own tokens.
+type OIDC struct {
+	Issuer   string `env:"OIDC_ISSUER" doc:"accept the tokens of this OpenID Connect provider too; what iss must be, to the letter"`
+	Audience string `env:"OIDC_AUDIENCE" doc:"what a token's aud must hold, with OIDC_ISSUER"`
+	KeysURL  string `env:"OIDC_JWKS_URL" shown:"found by the provider's discovery document" doc:"where the provider's keys are"`
 }
 
 // Worker is what one worker process serves.
@@ -111,6 +124,7 @@ type Secrets struct {
 	Dir          string `env:"SECRETS_DIR" doc:"directory in which a file NAME holds the secret NAME"`
 	EnvPrefix    string `env:"SECRETS_ENV_PREFIX" envDefault:"SECRET_" doc:"the variable PREFIX+NAME holds the secret NAME"`
 	AllowLiteral bool   `env:"ALLOW_LITERAL_SECRETS" envDefault:"false" doc:"accept a literal value in a field that the connector marks secret"`
+	SealKey      Secret `env:"SEAL_KEY" doc:"key, of at least 16 characters and equal in API and workers, that seals literal secrets on their way through the queue; without it ALLOW_LITERAL_SECRETS refuses them"`
 	// Allow says who may use which secret. Nil means that every name resolves; a
 	// list that is there but empty allows none.
 	Allow []Rule
@@ -145,4 +159,5 @@ type Log struct {
 // Tracing is where traces go.
 type Tracing struct {
 	Endpoint string `env:"OTEL_EXPORTER_OTLP_ENDPOINT" doc:"turns tracing on; the other standard OTEL_ names work too"`
+	Protocol string `env:"OTEL_EXPORTER_OTLP_PROTOCOL" envDefault:"http/protobuf" doc:"http/protobuf or grpc"`
 }

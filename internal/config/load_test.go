@@ -111,7 +111,7 @@ func TestEverySettingFromBothPlaces(t *testing.T) {
 		"AIRBYTE_SOURCE_ID": other, "AIRBYTE_DESTINATION_ID": other, "AIRBYTE_TIMEOUT": "1m30s", "AIRBYTE_MAX_JOBS": "4", "AIRBYTE_ADOPT": "True",
 		"SNOWFLAKE_HOST": "h", "SNOWFLAKE_USER": "u", "SNOWFLAKE_PASSWORD": "p", "SNOWFLAKE_PRIVATE_KEY": "k", "SNOWFLAKE_PRIVATE_KEY_PASSWORD": "kp",
 		"SNOWFLAKE_ROLE": "r", "SNOWFLAKE_WAREHOUSE": "w",
-		"SECRETS_DIR": dir, "SECRETS_ENV_PREFIX": "X_", "ALLOW_LITERAL_SECRETS": "true", "CATALOG_DIR": dir,
+		"SECRETS_DIR": dir, "SECRETS_ENV_PREFIX": "X_", "ALLOW_LITERAL_SECRETS": "true", "SEAL_KEY": "0123456789abcdef", "CATALOG_DIR": dir,
 		"ACL_ROLE": "workspace_editor", "PRINCIPALS_FILE": "principals.yaml", "LOG_LEVEL": "debug", "LOG_FORMAT": "text",
 		"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318",
 	}
@@ -129,7 +129,7 @@ func TestEverySettingFromBothPlaces(t *testing.T) {
 			SourceDefinitionID: other, DestinationDefinitionID: other, Timeout: 90 * time.Second, MaxJobs: 4, Adopt: true,
 		},
 		Snowflake: Snowflake{Host: "h", User: "u", Password: "p", PrivateKey: "k", PrivateKeyPassword: "kp", Role: "r", Warehouse: "w"},
-		Secrets:   Secrets{Dir: dir, EnvPrefix: "X_", AllowLiteral: true},
+		Secrets:   Secrets{Dir: dir, EnvPrefix: "X_", AllowLiteral: true, SealKey: "0123456789abcdef"},
 		Catalog:   Catalog{Dir: dir},
 		Access:    Access{Role: "workspace_editor", PrincipalsFile: "principals.yaml"},
 		Log:       Log{Level: slog.LevelDebug, Format: "text"},

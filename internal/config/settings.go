@@ -25,7 +25,7 @@ type setting struct {
 
 // sections are the first words that are a level of their own in the YAML file;
 // every other setting is a key at its root.
-var sections = []string{"http", "worker", "queue", "redis", "airbyte", "snowflake", "secrets", "catalog", "log"}
+var sections = []string{"http", "worker", "queue", "redis", "airbyte", "snowflake", "secrets", "catalog", "log", "oidc", "tls"}
 
 // The settings that only the YAML file can hold.
 const (

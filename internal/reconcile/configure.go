@@ -30,6 +30,8 @@ type Configured struct {
 	Configuration map[string]any
 	// Secrets are the paths of its secrets, such as "credentials.password" or "streams[0].key".
 	Secrets []string
+	// Revealed are the secret texts in it, to be kept out of what Airbyte says.
+	Revealed []string
 	// Warnings are for the operation's log; they hold no secret.
 	Warnings []string
 }
@@ -84,6 +86,7 @@ func (s *session) wantActor(ctx context.Context, kind airbyte.ActorKind) (wanted
 	if failure, ok := secretFailure(err); ok {
 		return w, inPhase(failure, phase)
 	}
+	s.secrets.Add(resolved.Revealed...)
 	if err == nil {
 		w.marks.Wanted = s.keyed.of(string(kind)+" wanted", []any{definition, resolved.Configuration})
 	}
@@ -101,6 +104,9 @@ func (s *session) actorWork(kind airbyte.ActorKind) workload.Actor {
 func (s *session) complete(ctx context.Context, w *wantedActor) error {
 	phase := phaseOf(w.kind)
 	spec, err := s.specification(ctx, w.kind, w.definitionID)
+	if hasClass(err, airbyte.ClassNotFound) {
+		return unknownDefinition(w.kind, w.definitionID)
+	}
 	if err != nil {
 		return s.failed(phase, "The specification of the "+string(w.kind)+"'s connector could not be read", err)
 	}
@@ -108,6 +114,7 @@ func (s *session) complete(ctx context.Context, w *wantedActor) error {
 	if err != nil {
 		return inPhase(err, phase)
 	}
+	s.secrets.Add(configured.Revealed...)
 	for _, warning := range configured.Warnings {
 		s.log(workload.Warning, phase, "%s", warning)
 	}
@@ -120,15 +127,18 @@ func (s *session) complete(ctx context.Context, w *wantedActor) error {
 	}
 	slices.Sort(w.secrets)
 	if len(w.secrets) > 0 {
-		values := valuesAt(w.configuration, w.secrets)
-		for _, value := range values {
-			if text, ok := value.(string); ok {
-				s.secrets.Add(text)
-			}
-		}
-		w.marks.Secrets = s.keyed.of(string(w.kind)+" secrets", values)
+		w.marks.Secrets = s.keyed.of(string(w.kind)+" secrets", valuesAt(w.configuration, w.secrets))
 	}
 	return nil
+}
+
+func unknownDefinition(kind airbyte.ActorKind, id string) error {
+	return &workload.Failure{
+		Code: workload.CodeInvalid, Phase: phaseOf(kind),
+		Message:   fmt.Sprintf("The Airbyte workspace has no %s connector with the definition id %s.", kind, id),
+		Problems:  []workload.Problem{{Path: "specific." + string(kind) + ".definitionId", Message: "expected the id of a connector that the workspace has"}},
+		Solutions: []string{"Correct specific." + string(kind) + ".connector or definitionId, or ask the platform team to add the connector to the workspace."},
+	}
 }
 
 // specification reads a connector's specification, once in an attempt.
