@@ -83,16 +83,9 @@ func (s *session) discover(ctx context.Context, d *draft, id string) (*airbyte.D
 func (s *session) destinationBranch(ctx context.Context, d *draft) ([]string, error) {
 	w, entry := d.wanted.destination, d.plan.of(Destination)
 	if entry.configures() {
-		s.log(workload.Info, workload.PhaseDestination, "Checking the destination; this may take minutes.")
-		err := s.slow(ctx, func() error {
-			return s.client.CheckActor(ctx, airbyte.Actor{
-				Kind: airbyte.Destination, WorkspaceID: s.workspace, DefinitionID: w.definitionID, Configuration: w.configuration,
-			})
-		})
-		if err != nil {
-			return nil, s.failed(workload.PhaseDestination, "The check of the destination failed", err)
+		if err := s.check(ctx, w); err != nil {
+			return nil, err
 		}
-		s.log(workload.Info, workload.PhaseDestination, "The destination's check succeeded.")
 	}
 	id, err := s.writeActor(ctx, d, w, d.choice.destination)
 	if err != nil {
@@ -104,6 +97,17 @@ func (s *session) destinationBranch(ctx context.Context, d *draft) ([]string, er
 	}
 	spec, err := s.specification(ctx, airbyte.Destination, w.definitionID)
 	return spec.DestinationSyncModes, s.failed(workload.PhaseDestination, "The sync modes of the destination could not be read", err)
+}
+
+// check has the connector check a configuration that is not stored.
+func (s *session) check(ctx context.Context, w wantedActor) error {
+	s.log(workload.Info, phaseOf(w.kind), "Checking the %s; this may take minutes.", w.kind)
+	err := s.slow(ctx, func() error { return s.client.CheckActor(ctx, w.actor(s.workspace)) })
+	if err != nil {
+		return s.failed(phaseOf(w.kind), fmt.Sprintf("The check of the %s failed", w.kind), err)
+	}
+	s.log(workload.Info, phaseOf(w.kind), "The check of the %s succeeded.", w.kind)
+	return nil
 }
 
 // writeActor creates or updates a source or destination as planned and returns its id.
@@ -120,9 +124,8 @@ func (s *session) writeActor(ctx context.Context, d *draft, w wantedActor, curre
 	if err != nil {
 		return "", err
 	}
-	wish := airbyte.Actor{
-		Kind: w.kind, WorkspaceID: s.workspace, DefinitionID: w.definitionID, Name: w.name, Configuration: w.configuration,
-	}
+	wish := w.actor(s.workspace)
+	wish.Name = w.name
 	var written airbyte.Actor
 	if entry.Action == Update {
 		wish.ID = current.ID

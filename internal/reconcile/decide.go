@@ -29,6 +29,11 @@ type wantedActor struct {
 	secrets       []string // the paths of its secrets
 }
 
+// actor is the actor in the form in which its configuration is sent.
+func (w wantedActor) actor(workspace string) airbyte.Actor {
+	return airbyte.Actor{Kind: w.kind, WorkspaceID: workspace, DefinitionID: w.definitionID, Configuration: w.configuration}
+}
+
 // wantedConnection is the connection to be.
 type wantedConnection struct {
 	shape shape // its streams count only when they are known

@@ -51,7 +51,7 @@ func TestFailuresExplain(t *testing.T) {
 		}), workload.CodeCheck, workload.PhaseDestination, false, []string{"s.timeout.invalid", "d.invalid"}},
 		{"a secret is missing", bad(func(w *workload.Work) { w.Source.Configuration["password"] = "${secret:NONE}" }), workload.CodeSecret, workload.PhaseSource, false, []string{"NONE"}},
 		{"a mask for a secret", bad(func(w *workload.Work) { w.Source.Configuration["password"] = "**********" }), workload.CodeInvalid, workload.PhaseSource, false, []string{"asterisks", "password"}},
-		{"unknown definition", bad(func(w *workload.Work) { w.Source.DefinitionID = "00000000-0000-4000-8000-000000000000" }), workload.CodeRefused, workload.PhaseSource, false, []string{"specification", "404"}},
+		{"unknown definition", bad(func(w *workload.Work) { w.Source.DefinitionID = "00000000-0000-4000-8000-000000000000" }), workload.CodeInvalid, workload.PhaseSource, false, []string{"specific.source.definitionId", "00000000"}},
 		{"unknown connector", bad(func(w *workload.Work) { w.Source.DefinitionID, w.Source.Connector = "", "source-postgras" }), workload.CodeInvalid, workload.PhaseObserve, false, []string{"source-postgras", "source-postgres"}},
 		{"unknown workspace", func(b *bench) workload.Work { b.r.Workspace = "00000000-0000-4000-8000-000000000000"; return orders() }, workload.CodeRefused, "", false, []string{"404", "workspace"}},
 		{"no workspace", func(b *bench) workload.Work { b.r.Workspace = ""; return orders() }, workload.CodeInvalid, workload.PhaseObserve, false, []string{"development"}},
