@@ -47,10 +47,10 @@ func (c *Config) check(program Program, r *report) {
 	}
 }
 
-// roles are the roles in a workspace that Airbyte knows.
+// roles are the roles that can be granted in a workspace.
 var roles = []string{
 	"workspace_reader", "workspace_runner", "workspace_editor", "workspace_source_editor",
-	"workspace_destination_editor", "workspace_admin", "workspace_owner",
+	"workspace_destination_editor", "workspace_admin",
 }
 
 func (h HTTP) check(r *report) {

@@ -9,18 +9,19 @@ import (
 // envDefault its default, doc its meaning, shown what the documentation gives
 // as its default where that is not a value.
 type Config struct {
-	HTTP      HTTP
-	Worker    Worker
-	Queue     Queue
-	Redis     Redis
-	Airbyte   Airbyte
-	Snowflake Snowflake
-	Secrets   Secrets
-	Catalog   Catalog
-	Access    Access
-	Log       Log
-	Tracing   Tracing
-	OIDC      OIDC
+	HTTP       HTTP
+	Worker     Worker
+	Queue      Queue
+	Redis      Redis
+	Airbyte    Airbyte
+	Snowflake  Snowflake
+	Secrets    Secrets
+	Catalog    Catalog
+	Access     Access
+	Validation Validation
+	Log        Log
+	Tracing    Tracing
+	OIDC       OIDC
 }
 
 // HTTP is the API's side towards the Coordinator.
@@ -147,7 +148,13 @@ type Catalog struct {
 // Access is what updateacl grants and to whom.
 type Access struct {
 	Role           string `env:"ACL_ROLE" envDefault:"workspace_reader" doc:"what updateacl grants"`
-	PrincipalsFile string `env:"PRINCIPALS_FILE" doc:"principals mapped to emails or groups"`
+	Invite         bool   `env:"ACL_INVITE" envDefault:"false" doc:"invite whom Airbyte does not know; otherwise an updateacl that wants them fails by their names"`
+	PrincipalsFile string `env:"PRINCIPALS_FILE" doc:"YAML file that maps principals to email addresses; read again when it changes"`
+}
+
+// Validation is what an asynchronous validation does.
+type Validation struct {
+	Connections bool `env:"VALIDATE_CONNECTIONS" envDefault:"true" doc:"whether asynchronous validation also has Airbyte check the source and the destination and read the source's schema, which takes minutes"`
 }
 
 // Log is how much is logged and in which form.

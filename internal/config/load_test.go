@@ -84,10 +84,12 @@ func TestDefaults(t *testing.T) {
 			PollInterval: 25 * time.Millisecond, StatusTTL: 168 * time.Hour, TaskRetention: 24 * time.Hour, TaskTimeout: 30 * time.Minute, TaskLease: 15 * time.Second,
 			TaskMaxRetry: 8, RetryMinDelay: 2 * time.Second, RetryMaxDelay: 5 * time.Minute, ShutdownTimeout: 25 * time.Second,
 		},
-		Airbyte: Airbyte{Timeout: 10 * time.Minute},
-		Secrets: Secrets{EnvPrefix: "SECRET_"},
-		Access:  Access{Role: "workspace_reader"},
-		Log:     Log{Level: slog.LevelInfo, Format: "json"},
+		Airbyte:    Airbyte{Timeout: 10 * time.Minute},
+		Secrets:    Secrets{EnvPrefix: "SECRET_"},
+		Access:     Access{Role: "workspace_reader"},
+		Validation: Validation{Connections: true},
+		Log:        Log{Level: slog.LevelInfo, Format: "json"},
+		Tracing:    Tracing{Protocol: "http/protobuf"},
 	}
 	if diff := cmp.Diff(want, load(t, ""), ignoreHidden); diff != "" {
 		t.Error(diff)
@@ -112,12 +114,18 @@ func TestEverySettingFromBothPlaces(t *testing.T) {
 		"SNOWFLAKE_HOST": "h", "SNOWFLAKE_USER": "u", "SNOWFLAKE_PASSWORD": "p", "SNOWFLAKE_PRIVATE_KEY": "k", "SNOWFLAKE_PRIVATE_KEY_PASSWORD": "kp",
 		"SNOWFLAKE_ROLE": "r", "SNOWFLAKE_WAREHOUSE": "w",
 		"SECRETS_DIR": dir, "SECRETS_ENV_PREFIX": "X_", "ALLOW_LITERAL_SECRETS": "true", "SEAL_KEY": "0123456789abcdef", "CATALOG_DIR": dir,
-		"ACL_ROLE": "workspace_editor", "PRINCIPALS_FILE": "principals.yaml", "LOG_LEVEL": "debug", "LOG_FORMAT": "text",
-		"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318",
+		"ACL_ROLE": "workspace_editor", "ACL_INVITE": "true", "PRINCIPALS_FILE": "principals.yaml", "VALIDATE_CONNECTIONS": "false", "LOG_LEVEL": "debug", "LOG_FORMAT": "text",
+		"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc",
+		"TLS_CERT_FILE": "/dev/null", "TLS_KEY_FILE": "/dev/null", "TRUSTED_PROXIES": "10.0.0.0/8, ::1", "MONITORING_WRITE": "true",
+		"OIDC_ISSUER": "https://idp/realm", "OIDC_AUDIENCE": "me", "OIDC_JWKS_URL": "https://idp/keys",
 	}
 	no := false
 	want := Config{
-		HTTP:   HTTP{Addr: "127.0.0.1:1", BasePath: "/a/b", TokenFormat: "json", Tokens: []Secret{"one", "two"}},
+		HTTP: HTTP{
+			Addr: "127.0.0.1:1", BasePath: "/a/b", TokenFormat: "json", Tokens: []Secret{"one", "two"},
+			TLSCertFile: "/dev/null", TLSKeyFile: "/dev/null", TrustedProxies: []string{"10.0.0.0/8", "::1"}, MonitoringWrite: true,
+		},
+		OIDC:   OIDC{Issuer: "https://idp/realm", Audience: "me", KeysURL: "https://idp/keys"},
 		Worker: Worker{HTTPAddr: ":2", Concurrency: 3, Queues: Weights{"validate": 4, "access": 1}},
 		Queue: Queue{
 			PollInterval: 5 * time.Millisecond, Instance: "blue", StatusTTL: 6 * time.Hour, TaskRetention: 7 * time.Hour, TaskTimeout: 8 * time.Minute, TaskLease: 9 * time.Second,
@@ -131,9 +139,9 @@ func TestEverySettingFromBothPlaces(t *testing.T) {
 		Snowflake: Snowflake{Host: "h", User: "u", Password: "p", PrivateKey: "k", PrivateKeyPassword: "kp", Role: "r", Warehouse: "w"},
 		Secrets:   Secrets{Dir: dir, EnvPrefix: "X_", AllowLiteral: true, SealKey: "0123456789abcdef"},
 		Catalog:   Catalog{Dir: dir},
-		Access:    Access{Role: "workspace_editor", PrincipalsFile: "principals.yaml"},
+		Access:    Access{Role: "workspace_editor", Invite: true, PrincipalsFile: "principals.yaml"},
 		Log:       Log{Level: slog.LevelDebug, Format: "text"},
-		Tracing:   Tracing{Endpoint: "http://collector:4318"},
+		Tracing:   Tracing{Endpoint: "http://collector:4318", Protocol: "grpc"},
 	}
 	var environ, flat, nested []string
 	level := ""
@@ -287,6 +295,13 @@ func TestProblems(t *testing.T) {
 		{"a key's password without the key", "", []string{"SNOWFLAKE_PRIVATE_KEY_PASSWORD=" + hush}, []string{"SNOWFLAKE_PRIVATE_KEY: is missing"}},
 		{"a URL where a host belongs", "", []string{"SNOWFLAKE_HOST=https://x.snowflakecomputing.com"}, []string{"SNOWFLAKE_HOST"}},
 		{"a prefix that would give our own settings away", "", []string{"SECRETS_ENV_PREFIX=AIRBYTE_"}, []string{`SECRETS_ENV_PREFIX: "AIRBYTE_" is also the beginning of AIRBYTE_`}},
+		{"a certificate without a key", "", []string{"TLS_CERT_FILE=/dev/null"}, []string{"TLS_KEY_FILE: is missing, while TLS_CERT_FILE is given"}},
+		{"a key without a certificate", "", []string{"TLS_KEY_FILE=/dev/null"}, []string{"TLS_CERT_FILE: is missing"}},
+		{"no such certificate", "", []string{"TLS_CERT_FILE=/nowhere/at/all", "TLS_KEY_FILE=/dev/null"}, []string{"TLS_CERT_FILE: /nowhere/at/all cannot be read"}},
+		{"a proxy by its name", "", []string{"TRUSTED_PROXIES=10.0.0.1,ingress"}, []string{`TRUSTED_PROXIES: "ingress" is neither an address nor a network`}},
+		{"tokens for anybody", "", []string{"OIDC_ISSUER=https://idp"}, []string{"OIDC_AUDIENCE: is missing, while OIDC_ISSUER is given"}},
+		{"an audience of nobody", "", []string{"OIDC_AUDIENCE=me"}, []string{"OIDC_ISSUER: is missing"}},
+		{"not a protocol of traces", "", []string{"OTEL_EXPORTER_OTLP_PROTOCOL=udp"}, []string{`OTEL_EXPORTER_OTLP_PROTOCOL: "udp" is not one of http/protobuf, grpc`}},
 		{"a token that cannot be sent", "", []string{"API_TOKENS=" + hush + " x,y"}, []string{"API_TOKENS: holds a token with blanks"}},
 		{"no such directory", "", []string{"CATALOG_DIR=/nowhere/at/all"}, []string{"CATALOG_DIR: /nowhere/at/all cannot be read: no such file"}},
 		{"not a directory", "", []string{"CATALOG_DIR=/dev/null"}, []string{"CATALOG_DIR: /dev/null is not a directory"}},
