@@ -33,6 +33,7 @@ func newBase(cfg config.Config, program string, out io.Writer) (*base, error) {
 	}
 	// An absent Redis has to be noticed within seconds: requests are waiting.
 	options.DialTimeout = 2 * time.Second
+	options.DialerRetries = 1
 	options.MaxRetries = 2
 	b := &base{
 		config:  cfg,

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"crypto/rand"
-	"encoding/hex"
 	"fmt"
 	"io"
 	"net/http"
@@ -201,17 +200,14 @@ func (b *base) fingerprintKey(ctx context.Context) ([]byte, error) {
 	if key := b.config.Queue.FingerprintKey.Reveal(); key != "" {
 		return []byte(key), nil
 	}
-	made := make([]byte, 32)
-	_, _ = rand.Read(made) // it never fails
-	name := b.config.Queue.Instance + "airbyte-provisioner:fingerprint-key"
-	b.log.WarnContext(ctx, "FINGERPRINT_KEY is not set: a key is made once and kept in Redis; whoever reads Redis can test guesses of secrets with it")
+	random := []byte(rand.Text())
 	for {
-		err := b.redis.SetNX(ctx, name, hex.EncodeToString(made), 0).Err()
+		key, made, err := b.store.Keep(ctx, "fingerprint-key", random)
+		if made {
+			b.log.WarnContext(ctx, "FINGERPRINT_KEY is not set: a key was made and is kept in Redis; whoever reads Redis can test guesses of secrets with it")
+		}
 		if err == nil {
-			var key string
-			if key, err = b.redis.Get(ctx, name).Result(); err == nil {
-				return []byte(key), nil
-			}
+			return key, nil
 		}
 		b.log.WarnContext(ctx, "Redis cannot be reached yet; the worker waits for it", "error", err)
 		select {
