@@ -55,7 +55,7 @@ func TestBadDescriptors(t *testing.T) {
 		{"no names", component(strings.NewReplacer("          name: finance.orders.0.File\n", "", "          name: finance.orders.0.Snowflake\n", "          name: null\n", "          name: finance.orders.0.File <> Snowflake\n", "          name: ''\n").Replace(good)), []string{"specific.source.name", "specific.destination.name", "specific.connection.name"}},
 		{"no url", component(without("url:")), []string{"specific.source.connectionConfiguration.url"}},
 		{"wrong format", component(replaced("format: csv", "format: cvs")), []string{"specific.source.connectionConfiguration.format", "csv"}},
-		{"alias bomb", component("a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e]\ndataProduct: {components: *f}\n"), []string{"dataProduct.components"}},
+		{"alias bomb", component("a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e]\ndataProduct: {components: *f}\n"), []string{"alias", "too large"}},
 		{"deep nesting", component("dataProduct: " + strings.Repeat("[", 20_000) + strings.Repeat("]", 20_000)), []string{"descriptor", "depth"}},
 		{"duplicate keys", component(replaced("  domain: finance\n", "  domain: finance\n  domain: sales\n")), []string{"domain", "twice"}},
 	}
