@@ -74,7 +74,7 @@ func New(options Options) (*Client, error) {
 		options.Now = time.Now
 	}
 	if options.Transport == nil {
-		options.Transport = newTransport()
+		options.Transport = NewTransport()
 	}
 	shared := &connector{options: options, base: base, http: &http.Client{
 		Transport: options.Transport,

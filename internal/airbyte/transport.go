@@ -10,8 +10,9 @@ import (
 	"time"
 )
 
-// newTransport returns a transport for one host that many workers call at once.
-func newTransport() *http.Transport {
+// NewTransport returns a client's own transport, for who wraps it (see
+// Options.Transport): for one host that many workers call at once.
+func NewTransport() *http.Transport {
 	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
 	return &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,

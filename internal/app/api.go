@@ -10,6 +10,7 @@ import (
 	"airbyte-provisioner/internal/config"
 	"airbyte-provisioner/internal/descriptor"
 	"airbyte-provisioner/internal/httpapi"
+	"airbyte-provisioner/internal/tracing"
 	"airbyte-provisioner/internal/workload"
 )
 
@@ -42,18 +43,32 @@ func (b *base) serveAPI(ctx context.Context) error {
 			LatestEnrichedDescriptor: r.LatestEnrichedDescriptor, RemoveData: r.RemoveData,
 		}, connectors)
 	}
+	mounts, err := b.mounts()
+	if err != nil {
+		return err
+	}
+	clients, err := b.clientAddress()
+	if err != nil {
+		return err
+	}
+	encryption, err := b.tls(ctx)
+	if err != nil {
+		return err
+	}
 	handler, err := httpapi.New(httpapi.Options{
-		Operations: b.queue,
-		Ready:      b.redisReady,
-		Parse:      parse,
-		BasePath:   b.config.HTTP.BasePath,
-		JSONToken:  b.config.HTTP.TokenFormat == "json",
-		Tokens:     b.tokens(ctx),
-		Metrics:    b.metrics.Handler(),
-		Observe: func(_ context.Context, r httpapi.Request) {
-			b.metrics.Request(r.Method, r.Route, r.Status, r.Elapsed)
-		},
-		Logger: b.log,
+		Operations:    operations{b.queue, b.metrics.TerminationAsked},
+		Ready:         b.redisReady,
+		Parse:         parse,
+		BasePath:      b.config.HTTP.BasePath,
+		JSONToken:     b.config.HTTP.TokenFormat == "json",
+		Tokens:        b.tokens(ctx),
+		Metrics:       b.metrics.Handler(),
+		Verify:        b.verify(ctx),
+		ClientAddress: clients,
+		Mounts:        mounts,
+		Observe:       b.answered,
+		TraceID:       tracing.TraceID,
+		Logger:        b.log,
 	})
 	if err != nil {
 		return err
@@ -62,7 +77,8 @@ func (b *base) serveAPI(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	server := httpapi.HTTPServer(b.config.HTTP.Addr, handler, b.log)
+	server := httpapi.HTTPServer(b.config.HTTP.Addr, b.tracing.Handler(handler, traceable), b.log)
+	server.TLSConfig = encryption
 	return serve(ctx, b.log, server, listener, b.config.Queue.ShutdownTimeout)
 }
 
@@ -110,7 +126,10 @@ const tokenAge = 10 * time.Second
 // that came from a file are read again now and then.
 func (b *base) tokens(ctx context.Context) func() []string {
 	if len(b.config.HTTP.Tokens) == 0 {
-		b.log.WarnContext(ctx, "the API is open: anybody who reaches it can provision; set API_TOKENS")
+		if b.config.OIDC.Issuer != "" {
+			return nil
+		}
+		b.log.WarnContext(ctx, "the API is open: anybody who reaches it can provision; set API_TOKENS or OIDC_ISSUER")
 		return nil
 	}
 	var current atomic.Pointer[[]string]

@@ -13,6 +13,8 @@ import (
 	"airbyte-provisioner/internal/operation"
 	"airbyte-provisioner/internal/queue"
 	"airbyte-provisioner/internal/telemetry"
+	"airbyte-provisioner/internal/tracing"
+	"airbyte-provisioner/internal/workload"
 )
 
 // base is what every program that works on Redis has.
@@ -23,6 +25,7 @@ type base struct {
 	redis   redis.UniversalClient
 	store   *operation.Store
 	queue   *queue.Queue
+	tracing *tracing.Tracing // nil where no traces are wanted
 }
 
 // newBase builds it; nothing has been sent to Redis afterwards.
@@ -41,6 +44,9 @@ func newBase(cfg config.Config, program string, out io.Writer) (*base, error) {
 		metrics: telemetry.NewMetrics(),
 		redis:   redis.NewUniversalClient(options),
 	}
+	if err := b.trace(context.Background(), program); err != nil {
+		return nil, err
+	}
 	b.store = operation.New(operation.Options{
 		Redis:     b.redis,
 		Instance:  cfg.Queue.Instance,
@@ -57,13 +63,21 @@ func newBase(cfg config.Config, program string, out io.Writer) (*base, error) {
 		Instance:      cfg.Queue.Instance,
 		TaskTimeout:   cfg.Queue.TaskTimeout,
 		TaskRetention: cfg.Queue.TaskRetention,
+		Headers:       b.tracing.Headers,
+		Accepted:      func(kind workload.Kind) { b.metrics.Accepted(string(kind)) },
 		Log:           b.log,
 	})
+	b.metrics.WatchQueues(b.depths)
 	b.log.Info("starting", "version", telemetry.Version(), "redis", cfg.Redis.Where(), "instance", cfg.Queue.Instance)
 	return b, nil
 }
 
 func (b *base) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), traceTimeout)
+	defer cancel()
+	if err := b.tracing.Close(ctx); err != nil {
+		b.log.Warn("the last traces could not be sent", "error", err)
+	}
 	if err := b.redis.Close(); err != nil {
 		b.log.Warn("Redis connections could not be closed", "error", err)
 	}

@@ -22,9 +22,15 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 // serve answers on the listener until ctx ends, then lets running requests
 // finish within the time.
 func serve(ctx context.Context, log *slog.Logger, server *http.Server, listener net.Listener, stopIn time.Duration) error {
-	log.InfoContext(ctx, "listening", "addr", listener.Addr().String())
+	log.InfoContext(ctx, "listening", "addr", listener.Addr().String(), "tls", server.TLSConfig != nil)
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
+	go func() {
+		if server.TLSConfig != nil {
+			failed <- server.ServeTLS(listener, "", "") // its configuration has the certificate
+			return
+		}
+		failed <- server.Serve(listener)
+	}()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve on %s: %w", listener.Addr(), err)

@@ -38,7 +38,9 @@ type Options struct {
 	TaskRetention time.Duration
 	// Headers returns the headers that carry the context's trace to the worker; may be nil.
 	Headers func(context.Context) map[string]string
-	Log     *slog.Logger
+	// Accepted, if set, is told of every operation that was given a token; a repeat is none.
+	Accepted func(workload.Kind)
+	Log      *slog.Logger
 }
 
 // Queue accepts orders and answers for them. It is safe for concurrent use.
@@ -101,6 +103,9 @@ func (q *Queue) Submit(ctx context.Context, order workload.Order) (string, error
 			q.withdraw(ctx, accepted.Token)
 		}
 		return "", queueUnavailable(err)
+	}
+	if q.opts.Accepted != nil && !accepted.Repeat {
+		q.opts.Accepted(order.Kind)
 	}
 	return accepted.Token, nil
 }

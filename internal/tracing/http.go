@@ -42,12 +42,13 @@ func (t *Tracing) Answered(ctx context.Context, method, route, traceID string) {
 	span.SetAttributes(attribute.String("http.route", route), attribute.String("traceId", traceID))
 }
 
-// Transport makes a span of each call and carries the trace on.
+// Transport makes a span of each call within a trace, and carries the trace on.
 func (t *Tracing) Transport(next http.RoundTripper) http.RoundTripper {
 	if t == nil {
 		return next
 	}
 	return otelhttp.NewTransport(next, append(t.options(),
+		otelhttp.WithFilter(func(r *http.Request) bool { return TraceID(r.Context()) != "" }),
 		otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string { return r.Method + " " + r.URL.Path }))...)
 }
 
