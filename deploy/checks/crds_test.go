@@ -5,14 +5,13 @@ import (
 	"strings"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// The parts of other projects' resources that the chart uses, by their field
-// names. The projects' own modules are too large for what is needed here.
+// The parts of KEDA's resources (keda.sh/v1alpha1) that the chart uses, by their
+// field names as KEDA 2.21 has them. KEDA's own module is too large to be built here.
 
-// scaledObject is KEDA's (keda.sh/v1alpha1).
+// scaledObject says how a Deployment is scaled.
 type scaledObject struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata"`
@@ -53,7 +52,7 @@ type scaleTrigger struct {
 	} `json:"authenticationRef"`
 }
 
-// triggerAuthentication is KEDA's.
+// triggerAuthentication says where a trigger finds its credentials.
 type triggerAuthentication struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata"`
@@ -63,42 +62,6 @@ type triggerAuthentication struct {
 			Name      string `json:"name"`
 			Key       string `json:"key"`
 		} `json:"secretTargetRef"`
-	} `json:"spec"`
-}
-
-// serviceMonitor is the Prometheus operator's (monitoring.coreos.com/v1).
-type serviceMonitor struct {
-	metav1.TypeMeta   `json:",inline"`
-	metav1.ObjectMeta `json:"metadata"`
-	Spec              struct {
-		Selector  metav1.LabelSelector `json:"selector"`
-		Endpoints []struct {
-			Port          string `json:"port"`
-			Path          string `json:"path"`
-			Interval      string `json:"interval"`
-			Authorization *struct {
-				Type        string                    `json:"type"`
-				Credentials *corev1.SecretKeySelector `json:"credentials"`
-			} `json:"authorization"`
-		} `json:"endpoints"`
-	} `json:"spec"`
-}
-
-// prometheusRule is the Prometheus operator's; its groups are Prometheus's own.
-type prometheusRule struct {
-	metav1.TypeMeta   `json:",inline"`
-	metav1.ObjectMeta `json:"metadata"`
-	Spec              struct {
-		Groups []struct {
-			Name  string `json:"name"`
-			Rules []struct {
-				Alert       string            `json:"alert"`
-				Expr        string            `json:"expr"`
-				For         string            `json:"for"`
-				Labels      map[string]string `json:"labels"`
-				Annotations map[string]string `json:"annotations"`
-			} `json:"rules"`
-		} `json:"groups"`
 	} `json:"spec"`
 }
 
