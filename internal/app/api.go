@@ -10,7 +10,7 @@ import (
 	"airbyte-provisioner/internal/config"
 	"airbyte-provisioner/internal/descriptor"
 	"airbyte-provisioner/internal/httpapi"
-	"airbyte-provisioner/internal/tracing"
+	"airbyte-provisioner/internal/reverse"
 	"airbyte-provisioner/internal/workload"
 )
 
@@ -43,32 +43,25 @@ func (b *base) serveAPI(ctx context.Context) error {
 			LatestEnrichedDescriptor: r.LatestEnrichedDescriptor, RemoveData: r.RemoveData,
 		}, connectors)
 	}
-	mounts, err := b.mounts()
-	if err != nil {
-		return err
-	}
-	clients, err := b.clientAddress()
-	if err != nil {
-		return err
-	}
-	encryption, err := b.tls(ctx)
-	if err != nil {
-		return err
-	}
 	handler, err := httpapi.New(httpapi.Options{
-		Operations:    operations{b.queue, b.metrics.TerminationAsked},
-		Ready:         b.redisReady,
-		Parse:         parse,
-		BasePath:      b.config.HTTP.BasePath,
-		JSONToken:     b.config.HTTP.TokenFormat == "json",
-		Tokens:        b.tokens(ctx),
-		Metrics:       b.metrics.Handler(),
-		Verify:        b.verify(ctx),
-		ClientAddress: clients,
-		Mounts:        mounts,
-		Observe:       b.answered,
-		TraceID:       tracing.TraceID,
-		Logger:        b.log,
+		Operations: b.queue,
+		Ready:      b.redisReady,
+		Parse:      parse,
+		ParseAccess: func(r httpapi.UpdateACLRequest) (workload.Work, *workload.Failure) {
+			return parseAccess(r, connectors)
+		},
+		ParseReverse: func(r httpapi.ReverseRequest) (workload.Work, *workload.Failure) {
+			return reverse.Parse(r.Environment, r.Params, r.CatalogInfo)
+		},
+		Kinds:     []workload.Kind{workload.Provision, workload.Unprovision, workload.UpdateACL, workload.Validate, workload.Reverse},
+		BasePath:  b.config.HTTP.BasePath,
+		JSONToken: b.config.HTTP.TokenFormat == "json",
+		Tokens:    b.tokens(ctx),
+		Metrics:   b.metrics.Handler(),
+		Observe: func(_ context.Context, r httpapi.Request) {
+			b.metrics.Request(r.Method, r.Route, r.Status, r.Elapsed)
+		},
+		Logger: b.log,
 	})
 	if err != nil {
 		return err
@@ -77,8 +70,7 @@ func (b *base) serveAPI(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	server := httpapi.HTTPServer(b.config.HTTP.Addr, b.tracing.Handler(handler, traceable), b.log)
-	server.TLSConfig = encryption
+	server := httpapi.HTTPServer(b.config.HTTP.Addr, handler, b.log)
 	return serve(ctx, b.log, server, listener, b.config.Queue.ShutdownTimeout)
 }
 
@@ -126,10 +118,7 @@ const tokenAge = 10 * time.Second
 // that came from a file are read again now and then.
 func (b *base) tokens(ctx context.Context) func() []string {
 	if len(b.config.HTTP.Tokens) == 0 {
-		if b.config.OIDC.Issuer != "" {
-			return nil
-		}
-		b.log.WarnContext(ctx, "the API is open: anybody who reaches it can provision; set API_TOKENS or OIDC_ISSUER")
+		b.log.WarnContext(ctx, "the API is open: anybody who reaches it can provision; set API_TOKENS")
 		return nil
 	}
 	var current atomic.Pointer[[]string]

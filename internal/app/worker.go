@@ -10,11 +10,9 @@ import (
 	"time"
 
 	"airbyte-provisioner/internal/airbyte"
-	"airbyte-provisioner/internal/catalog"
 	"airbyte-provisioner/internal/config"
 	"airbyte-provisioner/internal/httpapi"
 	"airbyte-provisioner/internal/queue"
-	"airbyte-provisioner/internal/reconcile"
 	"airbyte-provisioner/internal/worker"
 	"airbyte-provisioner/internal/workload"
 )
@@ -63,8 +61,7 @@ func (b *base) airbyte() (*airbyte.Client, error) {
 			ClientID: a.ClientID, ClientSecret: a.ClientSecret.Reveal(),
 			Username: a.Username, Password: a.Password.Reveal(),
 		},
-		Timeout:   a.Timeout,
-		Transport: b.tracing.Transport(airbyte.NewTransport()),
+		Timeout: a.Timeout,
 		Observe: func(operation string, class airbyte.Class, took time.Duration) {
 			b.metrics.AirbyteCall(operation, string(class), took)
 		},
@@ -84,16 +81,6 @@ func (b *base) airbyte() (*airbyte.Client, error) {
 		return nil, fmt.Errorf("AIRBYTE_BASE_URL: %w", err)
 	}
 	return client, nil
-}
-
-type attemptKey struct{}
-
-// traced gives a performer's calls to Airbyte the trace id of the request, and
-// the attempt that makes them.
-func traced(p worker.Performer) worker.Performer {
-	return reconcile.Performer(func(ctx context.Context, work workload.Work, attempt workload.Attempt) (workload.Outcome, error) {
-		return p.Perform(context.WithValue(ctx, attemptKey{}, attempt), work, attempt)
-	})
 }
 
 // probes answers the worker's health and metrics.
@@ -124,9 +111,6 @@ func (b *base) work(ctx context.Context, client *airbyte.Client) error {
 	if err != nil {
 		return err
 	}
-	for kind, performer := range performers {
-		performers[kind] = b.spanned(kind, performer)
-	}
 	settings := b.config.Queue
 	handler := worker.New(worker.Options{
 		Store: b.store, Release: b.queue.Release, Performers: performers,
@@ -138,9 +122,6 @@ func (b *base) work(ctx context.Context, client *airbyte.Client) error {
 			Ended: func(kind workload.Kind, how string, took time.Duration) {
 				b.metrics.AttemptEnded(string(kind), how, took)
 			},
-			Step: func(kind workload.Kind, phase workload.Phase, took time.Duration) {
-				b.metrics.Step(string(kind), string(phase), took)
-			},
 			Finished: func(kind workload.Kind, state workload.State, took time.Duration) {
 				b.metrics.OperationEnded(string(kind), string(state), took)
 			},
@@ -151,7 +132,7 @@ func (b *base) work(ctx context.Context, client *airbyte.Client) error {
 		Redis: b.redis, Instance: settings.Instance,
 		Queues: b.config.Worker.Queues, Concurrency: b.config.Worker.Concurrency,
 		PollInterval: settings.PollInterval, ShutdownTimeout: settings.ShutdownTimeout,
-		Handler: b.handle(handler.Handle), Log: b.log,
+		Handler: handler.Handle, Log: b.log,
 	})
 	if err != nil {
 		return err
@@ -170,36 +151,6 @@ func (b *base) work(ctx context.Context, client *airbyte.Client) error {
 	server.Shutdown()
 	b.log.InfoContext(ctx, "stopped")
 	return nil
-}
-
-// performers are what this worker can do.
-func (b *base) performers(ctx context.Context, client *airbyte.Client) (map[workload.Kind]worker.Performer, error) {
-	connectors, err := b.catalog()
-	if err != nil {
-		return nil, err
-	}
-	secrets, err := catalog.NewSecretStore(catalog.SecretOptions{
-		Dir: b.config.Secrets.Dir, Lookup: b.config.Secrets.Variable, Prefix: b.config.Secrets.EnvPrefix, Allow: secretRules(b.config.Secrets.Allow),
-	})
-	if err != nil {
-		return nil, fmt.Errorf("SECRETS_DIR: %w", err)
-	}
-	key, err := b.fingerprintKey(ctx)
-	if err != nil {
-		return nil, err
-	}
-	reconciler, err := reconcile.New(reconcile.Options{
-		Client: client, Configurer: &configurer{catalog: connectors, secrets: secrets}, Memory: b.store,
-		Workspace: b.config.Airbyte.WorkspaceID, Workspaces: b.config.Airbyte.Workspaces, UIURL: b.config.Airbyte.UIURL,
-		FingerprintKey: key, Adopt: b.config.Airbyte.Adopt, Log: b.log,
-	})
-	if err != nil {
-		return nil, err
-	}
-	return map[workload.Kind]worker.Performer{
-		workload.Provision:   traced(reconciler.Provision()),
-		workload.Unprovision: traced(reconciler.Unprovision()),
-	}, nil
 }
 
 // fingerprintKey is the setting, or a key that is made once for all workers and kept in Redis.
@@ -223,15 +174,4 @@ func (b *base) fingerprintKey(ctx context.Context) ([]byte, error) {
 		case <-time.After(time.Second):
 		}
 	}
-}
-
-func secretRules(rules []config.Rule) []catalog.SecretRule {
-	if rules == nil {
-		return nil
-	}
-	converted := make([]catalog.SecretRule, len(rules))
-	for i, rule := range rules {
-		converted[i] = catalog.SecretRule(rule)
-	}
-	return converted
 }
