@@ -11,6 +11,7 @@ import (
 	"airbyte-provisioner/internal/descriptor"
 	"airbyte-provisioner/internal/httpapi"
 	"airbyte-provisioner/internal/reverse"
+	"airbyte-provisioner/internal/tracing"
 	"airbyte-provisioner/internal/workload"
 )
 
@@ -43,8 +44,20 @@ func (b *base) serveAPI(ctx context.Context) error {
 			LatestEnrichedDescriptor: r.LatestEnrichedDescriptor, RemoveData: r.RemoveData,
 		}, connectors)
 	}
+	mounts, err := b.mounts()
+	if err != nil {
+		return err
+	}
+	clients, err := b.clientAddress()
+	if err != nil {
+		return err
+	}
+	encryption, err := b.tls(ctx)
+	if err != nil {
+		return err
+	}
 	handler, err := httpapi.New(httpapi.Options{
-		Operations: b.queue,
+		Operations: operations{b.queue, b.metrics.TerminationAsked},
 		Ready:      b.redisReady,
 		Parse:      parse,
 		ParseAccess: func(r httpapi.UpdateACLRequest) (workload.Work, *workload.Failure) {
@@ -53,15 +66,17 @@ func (b *base) serveAPI(ctx context.Context) error {
 		ParseReverse: func(r httpapi.ReverseRequest) (workload.Work, *workload.Failure) {
 			return reverse.Parse(r.Environment, r.Params, r.CatalogInfo)
 		},
-		Kinds:     []workload.Kind{workload.Provision, workload.Unprovision, workload.UpdateACL, workload.Validate, workload.Reverse},
-		BasePath:  b.config.HTTP.BasePath,
-		JSONToken: b.config.HTTP.TokenFormat == "json",
-		Tokens:    b.tokens(ctx),
-		Metrics:   b.metrics.Handler(),
-		Observe: func(_ context.Context, r httpapi.Request) {
-			b.metrics.Request(r.Method, r.Route, r.Status, r.Elapsed)
-		},
-		Logger: b.log,
+		Kinds:         []workload.Kind{workload.Provision, workload.Unprovision, workload.UpdateACL, workload.Validate, workload.Reverse},
+		BasePath:      b.config.HTTP.BasePath,
+		JSONToken:     b.config.HTTP.TokenFormat == "json",
+		Tokens:        b.tokens(ctx),
+		Metrics:       b.metrics.Handler(),
+		Verify:        b.verify(ctx),
+		ClientAddress: clients,
+		Mounts:        mounts,
+		Observe:       b.answered,
+		TraceID:       tracing.TraceID,
+		Logger:        b.log,
 	})
 	if err != nil {
 		return err
@@ -70,7 +85,8 @@ func (b *base) serveAPI(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	server := httpapi.HTTPServer(b.config.HTTP.Addr, handler, b.log)
+	server := httpapi.HTTPServer(b.config.HTTP.Addr, b.tracing.Handler(handler, traceable), b.log)
+	server.TLSConfig = encryption
 	return serve(ctx, b.log, server, listener, b.config.Queue.ShutdownTimeout)
 }
 
@@ -118,7 +134,10 @@ const tokenAge = 10 * time.Second
 // that came from a file are read again now and then.
 func (b *base) tokens(ctx context.Context) func() []string {
 	if len(b.config.HTTP.Tokens) == 0 {
-		b.log.WarnContext(ctx, "the API is open: anybody who reaches it can provision; set API_TOKENS")
+		if b.config.OIDC.Issuer != "" {
+			return nil
+		}
+		b.log.WarnContext(ctx, "the API is open: anybody who reaches it can provision; set API_TOKENS or OIDC_ISSUER")
 		return nil
 	}
 	var current atomic.Pointer[[]string]

@@ -61,7 +61,8 @@ func (b *base) airbyte() (*airbyte.Client, error) {
 			ClientID: a.ClientID, ClientSecret: a.ClientSecret.Reveal(),
 			Username: a.Username, Password: a.Password.Reveal(),
 		},
-		Timeout: a.Timeout,
+		Timeout:   a.Timeout,
+		Transport: b.tracing.Transport(airbyte.NewTransport()),
 		Observe: func(operation string, class airbyte.Class, took time.Duration) {
 			b.metrics.AirbyteCall(operation, string(class), took)
 		},
@@ -111,6 +112,9 @@ func (b *base) work(ctx context.Context, client *airbyte.Client) error {
 	if err != nil {
 		return err
 	}
+	for kind, performer := range performers {
+		performers[kind] = b.spanned(kind, performer)
+	}
 	settings := b.config.Queue
 	handler := worker.New(worker.Options{
 		Store: b.store, Release: b.queue.Release, Performers: performers,
@@ -122,6 +126,9 @@ func (b *base) work(ctx context.Context, client *airbyte.Client) error {
 			Ended: func(kind workload.Kind, how string, took time.Duration) {
 				b.metrics.AttemptEnded(string(kind), how, took)
 			},
+			Step: func(kind workload.Kind, phase workload.Phase, took time.Duration) {
+				b.metrics.Step(string(kind), string(phase), took)
+			},
 			Finished: func(kind workload.Kind, state workload.State, took time.Duration) {
 				b.metrics.OperationEnded(string(kind), string(state), took)
 			},
@@ -132,7 +139,7 @@ func (b *base) work(ctx context.Context, client *airbyte.Client) error {
 		Redis: b.redis, Instance: settings.Instance,
 		Queues: b.config.Worker.Queues, Concurrency: b.config.Worker.Concurrency,
 		PollInterval: settings.PollInterval, ShutdownTimeout: settings.ShutdownTimeout,
-		Handler: handler.Handle, Log: b.log,
+		Handler: b.handle(handler.Handle), Log: b.log,
 	})
 	if err != nil {
 		return err
