@@ -134,7 +134,8 @@ func TestChartRefuses(t *testing.T) {
 		want                  string
 	}{
 		{"the API would be open by accident", "minimal", "api.tokens.existingSecret", "", "api.allowAnonymous"},
-		{"open and not open", "minimal", "api.allowAnonymous", true, "contradict each other"},
+		{"open and not open", "minimal", "api.allowAnonymous", true, "api.allowAnonymous contradicts"},
+		{"a provider for nobody in particular", "tls", "api.oidc.audience", "", "belong together"},
 		{"no image", "minimal", "image.repository", "", "image.repository is missing"},
 		{"no Airbyte", "minimal", "airbyte.baseUrl", "", "airbyte.baseUrl is missing"},
 		{"no workspace", "minimal", "airbyte.workspaceId", "", "airbyte.workspaceId is missing"},

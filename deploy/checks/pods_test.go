@@ -115,7 +115,7 @@ func checkContainer(t *testing.T, c corev1.Container, volumes []corev1.Volume) {
 	}
 }
 
-var secretName = regexp.MustCompile(`PASSWORD|TOKENS|CLIENT_SECRET|PRIVATE_KEY|FINGERPRINT_KEY`)
+var secretName = regexp.MustCompile(`PASSWORD|TOKENS|CLIENT_SECRET|PRIVATE_KEY|FINGERPRINT_KEY|SEAL_KEY`)
 
 // The API gets none of the workers' secrets: a break-in there must not open
 // Airbyte, Snowflake or the data products' sources.

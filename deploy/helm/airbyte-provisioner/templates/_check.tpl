@@ -1,11 +1,15 @@
 {{/* What a schema cannot say. */}}
 {{- define "airbyte-provisioner.check" -}}
 {{- $v := .Values -}}
-{{- if and $v.api.enabled (not $v.api.tokens.existingSecret) (not $v.api.allowAnonymous) -}}
-{{- fail "the API has no tokens: name a Secret in api.tokens.existingSecret, or set api.allowAnonymous: true to leave it open to everybody who reaches it" -}}
+{{- $closed := or $v.api.tokens.existingSecret $v.api.oidc.issuer -}}
+{{- if and $v.api.enabled (not $closed) (not $v.api.allowAnonymous) -}}
+{{- fail "the API has no tokens: name a Secret in api.tokens.existingSecret or a provider in api.oidc.issuer, or set api.allowAnonymous: true to leave it open to everybody who reaches it" -}}
 {{- end -}}
-{{- if and $v.api.tokens.existingSecret $v.api.allowAnonymous -}}
-{{- fail "api.tokens.existingSecret and api.allowAnonymous contradict each other: with tokens the API is not open" -}}
+{{- if and $closed $v.api.allowAnonymous -}}
+{{- fail "api.allowAnonymous contradicts api.tokens.existingSecret and api.oidc.issuer: with either the API is not open" -}}
+{{- end -}}
+{{- if ne (empty $v.api.oidc.issuer) (empty $v.api.oidc.audience) -}}
+{{- fail "api.oidc.issuer and api.oidc.audience belong together" -}}
 {{- end -}}
 {{- $x := $v.redis.external -}}
 {{- $external := 0 -}}
@@ -64,8 +68,10 @@
 {{- if and $v.api.autoscaling.enabled (gt (int $v.api.autoscaling.minReplicas) (int $v.api.autoscaling.maxReplicas)) -}}
 {{- fail "api.autoscaling.minReplicas is more than api.autoscaling.maxReplicas" -}}
 {{- end -}}
-{{- if and $v.metrics.serviceMonitor.enabled $v.api.enabled (not $v.api.allowAnonymous) (not $v.metrics.serviceMonitor.tokenSecret.name) -}}
-{{- fail "the API's metrics need a token: name a Secret with one in metrics.serviceMonitor.tokenSecret" -}}
+{{- if and $v.metrics.serviceMonitor.enabled $v.api.enabled $closed -}}
+{{- if or (not $v.metrics.serviceMonitor.tokenSecret.name) (not $v.api.tokens.existingSecret) -}}
+{{- fail "the API's metrics need a token: name a Secret with one of api.tokens in metrics.serviceMonitor.tokenSecret" -}}
+{{- end -}}
 {{- end -}}
 {{- range $name := list "shutdownTimeout" "instance" -}}
 {{- if hasKey $v.settings $name -}}

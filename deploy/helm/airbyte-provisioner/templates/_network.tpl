@@ -49,8 +49,9 @@
 {{- toJson $rules -}}
 {{- end -}}
 
-{{- define "airbyte-provisioner.airbytePort" -}}
-{{- $url := urlParse .Values.airbyte.baseUrl -}}
+{{/* The port of a URL. Takes the URL. */}}
+{{- define "airbyte-provisioner.port" -}}
+{{- $url := urlParse . -}}
 {{- $port := regexFind ":[0-9]+$" $url.host | trimPrefix ":" -}}
 {{- if $port }}{{ $port }}{{ else if eq $url.scheme "https" }}443{{ else }}80{{ end -}}
 {{- end -}}

@@ -64,6 +64,11 @@
 {{- end -}}
 
 {{/* Secret settings that the API and the workers share, as {NAME: {existingSecret, key}}. */}}
+{{- define "airbyte-provisioner.sharedSecrets" -}}
+{{- toYaml (merge (deepCopy .Values.secretSettings) (fromYaml (include "airbyte-provisioner.redisSecrets" .))) -}}
+{{- end -}}
+
+{{/* Those of them that say where Redis is. */}}
 {{- define "airbyte-provisioner.redisSecrets" -}}
 {{- $x := .Values.redis.external -}}
 {{- $b := .Values.redis.bundled -}}
@@ -81,7 +86,7 @@
 {{- end -}}
 
 {{- define "airbyte-provisioner.apiSecrets" -}}
-{{- $found := fromYaml (include "airbyte-provisioner.redisSecrets" .) -}}
+{{- $found := fromYaml (include "airbyte-provisioner.sharedSecrets" .) -}}
 {{- with .Values.api.tokens }}
 {{- if .existingSecret -}}
 {{- $_ := set $found "API_TOKENS" (dict "existingSecret" .existingSecret "key" .key) -}}
@@ -91,7 +96,7 @@
 {{- end -}}
 
 {{- define "airbyte-provisioner.workerSecrets" -}}
-{{- $found := fromYaml (include "airbyte-provisioner.redisSecrets" .) -}}
+{{- $found := fromYaml (include "airbyte-provisioner.sharedSecrets" .) -}}
 {{- with .Values.airbyte.auth -}}
 {{- if .clientSecretKey -}}
 {{- $_ := set $found "AIRBYTE_CLIENT_SECRET" (dict "existingSecret" .existingSecret "key" .clientSecretKey) -}}
