@@ -38,6 +38,9 @@ func newBase(cfg config.Config, program string, out io.Writer) (*base, error) {
 	options.DialTimeout = 2 * time.Second
 	options.DialerRetries = 1
 	options.MaxRetries = 2
+	if options.ReadTimeout == 0 { // and one that hangs, too
+		options.ReadTimeout = 2 * time.Second
+	}
 	b := &base{
 		config:  cfg,
 		log:     telemetry.NewLogger(out, cfg.Log.Format, cfg.Log.Level).With("program", program),
