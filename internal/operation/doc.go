@@ -48,6 +48,7 @@
 //	{xx}:op:<token>     hash   the record, with its log
 //	{xx}:line:<lane>    list   the unfinished tokens in order
 //	{xx}:live           zset   lanes with unfinished tokens, by the time of the sweeper's next look
+//	{xx}:listed:<state> zset   tokens of finished operations, and of the open ones, by the time of their acceptance
 //	{xx}:known:<digest> string what is remembered of a component; never expires
 //
 // Keys of the whole installation have no tag: leader:<thing>, node:<key> (which

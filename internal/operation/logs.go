@@ -72,11 +72,18 @@ func shorten(message string) string {
 	if len(message) <= maxMessage {
 		return message
 	}
-	end := maxMessage
-	for end > 0 && !utf8.RuneStart(message[end]) {
-		end--
+	return clipped(message, maxMessage) + " (shortened)"
+}
+
+// clipped is at most so many bytes of a text, and whole characters.
+func clipped(text string, limit int) string {
+	if len(text) <= limit {
+		return text
 	}
-	return message[:end] + " (shortened)"
+	for limit > 0 && !utf8.RuneStart(text[limit]) {
+		limit--
+	}
+	return text[:limit]
 }
 
 // decodeLines reads the first and the last lines of a log of which lines were

@@ -13,6 +13,9 @@ import (
 type meta struct {
 	Component workload.Component `json:"component"`
 	TraceID   string             `json:"traceId,omitempty"`
+	// Name and DataProduct are for people.
+	Name        string               `json:"name,omitempty"`
+	DataProduct workload.DataProduct `json:"dataProduct,omitzero"`
 }
 
 func encodeMeta(m meta) ([]byte, error) {
@@ -42,12 +45,17 @@ func (s *Store) Status(ctx context.Context, token string) (workload.Status, erro
 	if err != nil {
 		return workload.Status{}, unavailable(err)
 	}
-	r := answerOf(values)
+	return readStatus(canonical, answerOf(values))
+}
+
+// readStatus reads a record's statusFields.
+func readStatus(token string, r answer) (workload.Status, error) {
 	if r.word() == "" {
 		return workload.Status{}, unknownToken(token)
 	}
 	if packed := r.at(len(statusFields) - 1); packed != "" {
 		state, finished := r[0], r[6]
+		var err error
 		if r, err = unpack(packed); err != nil {
 			return workload.Status{}, err
 		}
@@ -56,7 +64,7 @@ func (s *Store) Status(ctx context.Context, token string) (workload.Status, erro
 		}
 		r[0], r[6] = state, finished
 	}
-	return decodeStatus(canonical, r)
+	return decodeStatus(token, r)
 }
 
 func decodeStatus(token string, r answer) (workload.Status, error) {
@@ -69,7 +77,7 @@ func decodeStatus(token string, r answer) (workload.Status, error) {
 	if err := decode(r.at(2), &m); err != nil {
 		return status, err
 	}
-	status.Component, status.TraceID = m.Component, m.TraceID
+	status.Component, status.TraceID, status.Name, status.DataProduct = m.Component, m.TraceID, m.Name, m.DataProduct
 	if err := decode(r.at(10), &status.Outcome); err != nil {
 		return status, err
 	}

@@ -89,6 +89,9 @@ type Request struct {
 	Payload []byte
 	// Hash is equal for equal content.
 	Hash string
+	// Name is the component's own, and DataProduct what it belongs to: for people.
+	Name        string
+	DataProduct workload.DataProduct
 }
 
 // Accepted is the answer to a Request.
@@ -108,7 +111,7 @@ type Accepted struct {
 func (s *Store) Accept(ctx context.Context, request Request) (Accepted, error) {
 	token := newToken(request.Kind, request.Component)
 	_, lane, _ := laneOf(token)
-	meta, err := encodeMeta(meta{Component: request.Component, TraceID: request.TraceID})
+	meta, err := encodeMeta(metaOf(request))
 	if err != nil {
 		return Accepted{}, err
 	}

@@ -90,6 +90,7 @@ func (q *Queue) Submit(ctx context.Context, order workload.Order) (string, error
 	}
 	accepted, err := q.store.Accept(ctx, operation.Request{
 		Kind: order.Kind, Component: order.Work.Component, TraceID: order.TraceID, Payload: text, Hash: hash,
+		Name: order.Work.Name, DataProduct: order.Work.DataProduct,
 	})
 	if err != nil {
 		q.withdraw(ctx, accepted.Token) // it may have been accepted, and the answer lost

@@ -12,5 +12,6 @@ end
 redis.call('HSET', op, 'v', ARGV[8], 'state', 'RUNNING', 'kind', ARGV[4], 'hash', ARGV[5], 'meta', ARGV[6],
   'payload', ARGV[7], 'accepted', whole(now), 'n', '0', 'lines', '1', 'log', ARGV[10] .. '\n')
 redis.call('RPUSH', line, token)
+redis.call('ZADD', listed('open'), whole(now), token)
 redis.call('ZADD', live, 'NX', whole(now + ARGV[9]), lane)
 return {token, (not tail or head() == token) and 1 or 0, 1, '0'}

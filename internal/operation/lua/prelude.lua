@@ -61,6 +61,10 @@ local function append(from, to)
   if tail ~= '' then redis.call('HSET', op, 'tail', tail) end
 end
 
+-- listed names the index of this tag's operations that are in a state, or 'open',
+-- by the time of their acceptance.
+local function listed(state) return string.sub(prefix, 1, -4) .. 'listed:' .. state end
+
 -- finish ends the operation for good and takes it out of the line. The fields
 -- and values that follow say why. by is the holder who ended it.
 local function finish(by, state, ttl, ...)
@@ -68,4 +72,10 @@ local function finish(by, state, ttl, ...)
   redis.call('HDEL', op, 'payload', 'hash', 'holder', 'until', 'retry', 'postponed', 'seen', 'seenat', 'suspect', 'shared')
   redis.call('PEXPIRE', op, ttl)
   redis.call('LREM', line, 1, token)
+  local list = listed(state)
+  redis.call('ZREM', listed('open'), token)
+  redis.call('ZADD', list, redis.call('HGET', op, 'accepted') or whole(now), token)
+  -- What was accepted twice the time ago for which records are kept is most likely gone; who lists skips it until then.
+  redis.call('ZREMRANGEBYSCORE', list, '-inf', whole(now - 2 * ttl))
+  redis.call('PEXPIRE', list, ttl)
 end
