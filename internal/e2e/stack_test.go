@@ -203,6 +203,7 @@ type status struct {
 	Info   *struct {
 		PublicInfo  map[string]map[string]string `json:"publicInfo"`
 		PrivateInfo map[string]any               `json:"privateInfo"`
+		ACLInfo     []granted                    `json:"aclInfo"`
 	} `json:"info"`
 	Logs []struct {
 		Timestamp time.Time `json:"timestamp"`
