@@ -23,6 +23,8 @@ type campaign struct {
 	duration   time.Duration
 	turn       atomic.Int64 // of the next request, so that they are spread over the duration
 
+	gentle bool // nobody asks for terminations
+
 	// failovers counts the changes of Redis's master, each of which may have lost
 	// the last moment's writes: a final state may then have to be reached again.
 	failovers atomic.Int64
@@ -91,7 +93,7 @@ func (c *campaign) submitAll(ctx context.Context, began time.Time, random *rand.
 			c.complain("%v", err)
 			return
 		}
-		if random.IntN(100) < 8 {
+		if !c.gentle && random.IntN(100) < 8 {
 			c.terminateOne(ctx, random)
 		}
 	}
@@ -195,6 +197,10 @@ func (c *campaign) follow(ctx context.Context, random *rand.Rand) {
 
 // look polls one token.
 func (c *campaign) look(ctx context.Context, random *rand.Rand, one *accepted) {
+	if !one.asking.TryLock() {
+		return // an answer that comes late would look like a step back
+	}
+	defer one.asking.Unlock()
 	before := c.failovers.Load()
 	r := c.house.apis[random.IntN(len(c.house.apis))].ask(ctx, http.MethodGet, "/v1/provision/"+one.token+"/status", "", nil)
 	if r.unanswered() {

@@ -33,6 +33,8 @@ type accepted struct {
 	number    int // of the request, in its component, by which its calls are known
 	token     string
 
+	asking sync.Mutex // held while it is asked for and the answer noted
+
 	mu   sync.Mutex
 	last status // what was last seen of it
 }

@@ -189,7 +189,7 @@ func (s *slot) end() {
 	p.kill()
 	s.inspect(p)
 	if s.house.t.Failed() {
-		s.house.t.Logf("output of %s:\n%s", p.name, p.tail(60))
+		s.house.t.Logf("output of %s:\n%s", p.name, p.tail(*linesFlag))
 	}
 }
 

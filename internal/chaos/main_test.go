@@ -16,6 +16,7 @@ var (
 	operationsFlag = flag.Int("chaos.operations", 400, "how many requests a soak submits, at most")
 	componentsFlag = flag.Int("chaos.components", 60, "on how many components")
 	longFlag       = flag.Bool("chaos.long", false, "also run what takes minutes")
+	linesFlag      = flag.Int("chaos.lines", 60, "how many lines of each program to show after a failure")
 	raceFlag       = flag.Bool("chaos.race", false, "build the programs with the race detector")
 )
 

@@ -39,15 +39,19 @@ type reparation struct {
 
 func newMonkey(h *house, seed uint64) *monkey {
 	m := &monkey{house: h, random: rand.New(rand.NewPCG(seed, 1<<40)), busy: map[any]bool{}, counts: map[string]int{}}
-	slots := slices.Concat(h.workers, h.workers, h.apis)
-	pick := func() *slot { return slots[m.random.IntN(len(slots))] }
 	m.harms = []harm{
-		{"SIGKILL", 6, func() bool { return m.kill(pick()) }},
-		{"SIGTERM", 5, func() bool { return m.stop(pick()) }},
-		{"SIGSTOP", 3, func() bool { return m.pause(pick()) }},
+		{"SIGKILL", 6, func() bool { return m.kill(m.pick()) }},
+		{"SIGTERM", 5, func() bool { return m.stop(m.pick()) }},
+		{"SIGSTOP", 3, func() bool { return m.pause(m.pick()) }},
 		{"fault", 10, m.fault},
 	}
 	return m
+}
+
+// pick draws a slot, of a worker rather than of an API.
+func (m *monkey) pick() *slot {
+	slots := slices.Concat(m.house.workers, m.house.workers, m.house.apis)
+	return slots[m.random.IntN(len(slots))]
 }
 
 // later makes a harm good after a time between least and most.
