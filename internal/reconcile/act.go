@@ -50,6 +50,11 @@ func (s *session) sourceBranch(ctx context.Context, d *draft) (*airbyte.Discover
 	return s.discover(ctx, d, id)
 }
 
+// intend remembers a call before it is made.
+func (s *session) intend(ctx context.Context, e Entity, a Action) error {
+	return s.ledger.change(ctx, func(k *known) { k.intend(e, intent{Action: a, Since: s.now()}) })
+}
+
 // discover asks the source for its schema. Airbyte keeps the answer, so asking
 // again after a cut connection is cheap; only a wish to look again reaches the
 // source, and only once.
@@ -57,8 +62,10 @@ func (s *session) discover(ctx context.Context, d *draft, id string) (*airbyte.D
 	// A discovery that an earlier attempt began is in Airbyte's cache by now, or will be.
 	begun := s.here().pending(Discovery) && s.attempt.Number > 1
 	anew := d.wanted.connection.rediscover && !begun
-	if err := s.ledger.intend(ctx, Discovery, Run, s.now()); err != nil {
-		return nil, err
+	if anew {
+		if err := s.intend(ctx, Discovery, Run); err != nil {
+			return nil, err
+		}
 	}
 	s.log(workload.Info, workload.PhaseDiscovery, "Reading the source's schema; this may take minutes.")
 	var found airbyte.Discovery

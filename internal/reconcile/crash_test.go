@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"context"
 	"errors"
 	"testing"
 
@@ -211,4 +212,40 @@ func other() workload.Work {
 	work := orders()
 	work.Component = workload.NewComponent("urn:dmb:cmp:sales:orders:0:other", "test")
 	return work
+}
+
+// TestCreateThatActsLate lets a create act when its attempt is long over and the
+// next one has already looked.
+func TestCreateThatActsLate(t *testing.T) {
+	t.Parallel()
+	for _, operation := range []string{"sources/create", "destinations/create", "connections/create"} {
+		t.Run(operation, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, airbytesim.Options{})
+			b.sim.HoldNext(operation, false)
+			ctx, cancel := context.WithCancel(t.Context())
+			first := make(chan error, 1)
+			go func() { first <- second(b.r.Provision().Perform(ctx, orders(), b.attempt())) }()
+			must(t, 0, b.sim.WaitHeld(t.Context(), operation, 1))
+			cancel()
+			if err := <-first; err == nil {
+				t.Fatal("a cancelled attempt succeeded")
+			}
+			late := b.sim.Held()[0].Seq
+
+			b.sim.HoldNext(operation, false)
+			again := make(chan error, 1)
+			go func() { again <- second(b.r.Provision().Perform(t.Context(), orders(), b.attempt())) }()
+			must(t, 0, b.sim.WaitHeld(t.Context(), operation, 2))
+			b.sim.Release(operation, late)
+			must(t, 0, b.sim.WaitActed(t.Context(), operation, 1))
+			b.sim.Release(operation, 0)
+			must(t, 0, <-again)
+			if operation == "connections/create" { // which is looked for at the next provisioning
+				b.provision(orders())
+			}
+			b.one()
+			b.unchanged(orders())
+		})
+	}
 }

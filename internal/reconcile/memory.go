@@ -180,11 +180,6 @@ func (l *ledger) change(ctx context.Context, change func(*known)) error {
 	return nil
 }
 
-// intend remembers a call before it is made.
-func (l *ledger) intend(ctx context.Context, e Entity, a Action, now time.Time) error {
-	return l.change(ctx, func(k *known) { k.intend(e, intent{Action: a, Since: now}) })
-}
-
 // The map is replaced, never changed: look hands it out.
 func (k *known) intend(e Entity, call intent) {
 	next := map[Entity]intent{e: call}

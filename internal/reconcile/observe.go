@@ -151,9 +151,15 @@ func (s *session) ours(ctx context.Context, o *observed, kind airbyte.ActorKind)
 	}
 	var all []found
 	for _, a := range listed {
-		if ownerOf(a.Name) == s.digest {
-			all = append(all, s.found(a))
+		if ownerOf(a.Name) != s.digest {
+			continue
 		}
+		if a.Configuration == nil { // a server whose list is shorter than its description
+			if a, err = s.client.GetActor(ctx, kind, a.ID); err != nil {
+				return nil, err
+			}
+		}
+		all = append(all, s.found(a))
 	}
 	k := s.here()
 	for _, id := range append([]string{k.actor(kind).ID}, k.Leftovers[Entity(kind)]...) {

@@ -20,6 +20,14 @@ func (r *Reconciler) unprovision(ctx context.Context, work workload.Work, attemp
 	if err != nil {
 		return workload.Outcome{}, err
 	}
+	if len(s.here().Intents) > 0 {
+		// A create whose end was never heard of may have acted in the meantime.
+		late, err := s.removeAll(ctx)
+		if err != nil {
+			return workload.Outcome{}, err
+		}
+		removed = append(removed, late...)
+	}
 	if err := s.leaveFormer(ctx); err != nil {
 		return workload.Outcome{}, err
 	}
