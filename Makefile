@@ -8,7 +8,7 @@ LINT := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
 # A slow or shared machine may need more: TEST_TIMEOUT=20m make test
 TEST_TIMEOUT ?= 10m
 
-.PHONY: help build demo test lint fmt vet deps generate clean
+.PHONY: help build demo test chaos chaos-quick lint fmt vet deps generate clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,19 @@ demo: ## provision the example in one process, without Redis or Airbyte, and sho
 
 test: deps ## run every test, with a real redis-server and the race detector
 	go test -race -timeout $(TEST_TIMEOUT) ./...
+
+# How much chaos; CHAOS_SEED=7 make chaos repeats what the seed decided.
+CHAOS_SEED ?= 0
+CHAOS_FOR ?= 5m
+CHAOS_OPERATIONS ?= 5000
+CHAOS_COMPONENTS ?= 300
+
+chaos: deps ## kill everything at random for minutes, with thousands of operations; measure recoveries
+	go test ./internal/chaos -count=1 -v -timeout 2h -chaos.long -chaos.seed $(CHAOS_SEED) \
+		-chaos.for $(CHAOS_FOR) -chaos.operations $(CHAOS_OPERATIONS) -chaos.components $(CHAOS_COMPONENTS)
+
+chaos-quick: deps ## the same for a minute, as it is a part of the tests
+	go test ./internal/chaos -count=1 -v -timeout $(TEST_TIMEOUT) -chaos.seed $(CHAOS_SEED)
 
 lint: $(LINT) ## go vet and golangci-lint, as CI runs them
 	go vet ./...

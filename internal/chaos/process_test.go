@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 	"syscall"
-	"time"
 )
 
 // process is a running program. The end of its output is kept.
@@ -97,19 +96,4 @@ func (p *process) signal(s syscall.Signal) { _ = p.cmd.Process.Signal(s) }
 func (p *process) kill() {
 	p.signal(syscall.SIGKILL)
 	<-p.done
-}
-
-// stop asks the process to end (SIGTERM) and waits for its end; the error says
-// that it was not an orderly one.
-func (p *process) stop() error {
-	p.signal(syscall.SIGTERM)
-	select {
-	case <-p.done:
-	case <-time.After(patience):
-		return fmt.Errorf("%s did not end in %s after SIGTERM:\n%s", p.name, patience, p.tail(40))
-	}
-	if p.err != nil {
-		return fmt.Errorf("%s ended with %w after SIGTERM:\n%s", p.name, p.err, p.tail(40))
-	}
-	return nil
 }
