@@ -47,6 +47,7 @@ func newBase(cfg config.Config, program string, out io.Writer) (*base, error) {
 		metrics: telemetry.NewMetrics(),
 		redis:   redis.NewUniversalClient(options),
 	}
+	redis.SetLogger(redisLog{b.log}) // for the whole process: the library has no other place for it
 	if err := b.trace(context.Background(), program); err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"airbyte-provisioner/internal/httpapi"
 	"airbyte-provisioner/internal/monitoring"
 	"airbyte-provisioner/internal/oidc"
+	"airbyte-provisioner/internal/pages"
 	"airbyte-provisioner/internal/queue"
 	"airbyte-provisioner/internal/reconcile"
 	"airbyte-provisioner/internal/telemetry"
@@ -39,6 +41,15 @@ func (b *base) trace(ctx context.Context, program string) error {
 		Errors: func(err error) { b.log.Warn("traces could not be sent", "error", err) },
 	})
 	return err
+}
+
+// redisLog carries the Redis library's lines over, which it would print as they
+// are. What matters of them is told by who used the connection.
+type redisLog struct{ log *slog.Logger }
+
+// Printf is the library's.
+func (l redisLog) Printf(ctx context.Context, format string, v ...any) {
+	l.log.DebugContext(ctx, "redis", "text", fmt.Sprintf(format, v...))
 }
 
 // traceable reports whether a request is part of somebody's work, and no probe, scrape or page.
@@ -120,7 +131,12 @@ func (b *base) mounts() ([]httpapi.Mount, error) {
 	if err != nil {
 		return nil, err
 	}
+	people := pages.New(pages.Options{
+		Operations: b.store, Task: b.queue.TaskOf, Version: telemetry.Version(), Log: b.log,
+	})
 	return []httpapi.Mount{
+		{Path: "/", Handler: people, ContentSecurityPolicy: people.ContentSecurityPolicy()},
+		{Path: pages.Path, Handler: people, ContentSecurityPolicy: people.ContentSecurityPolicy()},
 		{Path: monitoringPath, Handler: console, ContentSecurityPolicy: console.ContentSecurityPolicy()},
 	}, nil
 }

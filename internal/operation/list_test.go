@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -169,7 +170,7 @@ func TestListIsInOrder(t *testing.T) {
 			kind = workload.Provision // many of one tag
 		}
 		r := request(kind, i%2)
-		r.Hash = fmt.Sprint(i)
+		r.Hash = strconv.Itoa(i)
 		tokens[i] = acceptAs(t, store, r)
 	}
 	// Thirty of one moment in one tag.
@@ -234,7 +235,7 @@ func TestListForgets(t *testing.T) {
 	var tokens []string
 	for i := range 3 {
 		r := request(workload.Provision, 0)
-		r.Hash = fmt.Sprint(i)
+		r.Hash = strconv.Itoa(i)
 		token := acceptAs(t, store, r)
 		end(t, store, token, operation.End{Outcome: &workload.Outcome{Message: "made"}})
 		tokens = append(tokens, token)
