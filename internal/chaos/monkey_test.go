@@ -44,6 +44,7 @@ func newMonkey(h *house, seed uint64) *monkey {
 		{"SIGTERM", 5, func() bool { return m.stop(m.pick()) }},
 		{"SIGSTOP", 3, func() bool { return m.pause(m.pick()) }},
 		{"fault", 10, m.fault},
+		{"slow call", 6, m.slow},
 	}
 	return m
 }
@@ -186,6 +187,24 @@ func (m *monkey) fault() bool {
 	if _, err := m.house.sim.AddFault(f); err != nil {
 		m.errs = append(m.errs, err.Error())
 	}
+	return true
+}
+
+// slow keeps the answer of one of the next calls to Airbyte back, past the lease
+// of an attempt, so that processes die and pause in the middle of calls. The call
+// has acted by then: what acts only after its caller died and was replaced, for
+// longer than a lease, is beyond what anybody can fence off.
+func (m *monkey) slow() bool {
+	f := airbytesim.Fault{Operation: operations[m.random.IntN(len(operations))], Do: airbytesim.DoHold, Acts: true}
+	if _, err := m.house.sim.AddFault(f); err != nil {
+		m.errs = append(m.errs, err.Error())
+	}
+	m.later(500*time.Millisecond, 4*time.Second, func() bool {
+		if held := m.house.sim.Held(); len(held) > 0 {
+			m.house.sim.Release("*", held[0].Seq)
+		}
+		return true
+	})
 	return true
 }
 

@@ -95,6 +95,7 @@ func (s soak) run(t *testing.T) {
 	// From here on all is well, and every token has to come to its end.
 	h.sim.RemoveFaults()
 	m.repair(true)
+	h.sim.Release("*", 0)
 	t.Logf("%s of harm: %s", time.Since(began).Round(time.Second), m.tally())
 	if err := c.settled(); err != nil {
 		t.Error(err)
