@@ -251,6 +251,35 @@ func TestMetricsAreUsed(t *testing.T) {
 	}
 }
 
+// The documentation's table names exactly the metrics that there are, with their labels.
+func TestMetricsAreDocumented(t *testing.T) {
+	t.Parallel()
+	documented := map[string]bool{}
+	_, section, _ := strings.Cut(string(read(t, root, "docs/operations.md")), "\n## Metrics\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	metrics := inventory(t)
+	for _, row := range regexp.MustCompile("(?m)^\\| (`.+`) \\|(.*)\\| .+ \\|$").FindAllStringSubmatch(section, -1) {
+		for _, name := range regexp.MustCompile("`([a-z_]+)`").FindAllStringSubmatch(row[1], -1) {
+			full := "airbyte_provisioner_" + name[1]
+			documented[full] = true
+			has, found := metrics[full]
+			if !found {
+				t.Errorf("the documentation names %s, which is none", full)
+			}
+			for _, label := range has {
+				if !strings.Contains(row[2], label) {
+					t.Errorf("the documentation does not name %s's label %s", full, label)
+				}
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(metrics)) {
+		if strings.HasPrefix(name, "airbyte_provisioner_") && !documented[name] {
+			t.Errorf("the documentation does not name %s", name)
+		}
+	}
+}
+
 // The compose file's Prometheus finds the programs and shows them their token.
 func TestScrapeConfiguration(t *testing.T) {
 	t.Parallel()
