@@ -8,7 +8,7 @@ LINT := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
 # A slow or shared machine may need more: TEST_TIMEOUT=20m make test
 TEST_TIMEOUT ?= 10m
 
-.PHONY: help build demo test chaos chaos-quick lint fmt vet deps generate clean
+.PHONY: help build demo test mutants chaos chaos-quick lint fmt vet deps clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,10 +36,12 @@ chaos: deps ## kill everything at random for minutes, with thousands of operatio
 chaos-quick: deps ## the same for a minute, as it is a part of the tests
 	go test ./internal/chaos -count=1 -v -timeout $(TEST_TIMEOUT) -chaos.seed $(CHAOS_SEED)
 
+mutants: deps ## break the product once for each row of docs/checklist.md, and see that its test notices
+	go run ./internal/e2e/mutants/kill
+
 lint: $(LINT) ## go vet and golangci-lint, as CI runs them
 	go vet ./...
 	$(LINT) run ./...
-	$(LINT) fmt --diff ./...
 
 fmt: $(LINT) ## format the code
 	$(LINT) fmt ./...
