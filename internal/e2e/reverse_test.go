@@ -58,7 +58,7 @@ func (o outcome) specific() map[string]any {
 func (s *stack) byHand(source, destination airbytesim.Actor, like airbyte.Connection) (connectionID string) {
 	s.t.Helper()
 	ctx, hands := s.t.Context(), s.hands()
-	make := func(kind airbyte.ActorKind, like airbytesim.Actor) string {
+	actor := func(kind airbyte.ActorKind, like airbytesim.Actor) string {
 		made, err := hands.CreateActor(ctx, airbyte.Actor{
 			Kind: kind, WorkspaceID: like.WorkspaceID, DefinitionID: like.DefinitionID, Configuration: like.Configuration,
 			Name: strings.TrimSpace(mark.ReplaceAllString(like.Name, "")),
@@ -68,7 +68,7 @@ func (s *stack) byHand(source, destination airbytesim.Actor, like airbyte.Connec
 		}
 		return made.ID
 	}
-	sourceID, destinationID := make(airbyte.Source, source), make(airbyte.Destination, destination)
+	sourceID, destinationID := actor(airbyte.Source, source), actor(airbyte.Destination, destination)
 	discovery, err := hands.DiscoverSource(ctx, sourceID, false)
 	if err != nil {
 		s.t.Fatal(err)

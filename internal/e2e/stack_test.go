@@ -132,6 +132,12 @@ type reply struct {
 // request sends a request with the token and checks the answer against the API's document.
 func (s *stack) request(method, path string, body any) reply {
 	s.t.Helper()
+	return s.requestWith(nil, method, path, body)
+}
+
+// requestWith is request with further headers.
+func (s *stack) requestWith(header http.Header, method, path string, body any) reply {
+	s.t.Helper()
 	var text []byte
 	switch b := body.(type) {
 	case nil:
@@ -147,6 +153,7 @@ func (s *stack) request(method, path string, body any) reply {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	maps.Copy(request.Header, header)
 	request.Header.Set("Authorization", "Bearer "+apiToken)
 	if text != nil {
 		request.Header.Set("Content-Type", "application/json")

@@ -1,6 +1,10 @@
 package httpapi
 
 import (
+	"slices"
+	"strings"
+	"time"
+
 	"airbyte-provisioner/internal/workload"
 )
 
@@ -145,8 +149,33 @@ func logsOf(s workload.Status) []workload.LogLine {
 	return []workload.LogLine{line}
 }
 
+// explained are the log lines where the status has no result. Of an operation
+// that failed they also tell what is wrong and what to do.
+func explained(s workload.Status) []workload.LogLine {
+	lines := logsOf(s)
+	if s.State != workload.Failed || s.Failure == nil || len(s.Logs) == 0 {
+		return lines
+	}
+	var told []string
+	for _, problem := range s.Failure.Problems {
+		told = append(told, problem.String())
+	}
+	for _, solution := range s.Failure.Solutions {
+		told = append(told, "What to do: "+solution)
+	}
+	return append(slices.Clone(lines), linesOf(s.FinishedAt, workload.Error, s.Failure.Phase, told)...)
+}
+
+func linesOf(at time.Time, level workload.Level, phase workload.Phase, messages []string) []workload.LogLine {
+	lines := make([]workload.LogLine, 0, len(messages))
+	for _, message := range messages {
+		lines = append(lines, workload.LogLine{Time: at, Level: level, Phase: phase, Message: message})
+	}
+	return lines
+}
+
 func renderValidation(s workload.Status) validationStatus {
-	r := validationStatus{Status: withoutTermination(s.State), Logs: logsOf(s)}
+	r := validationStatus{Status: withoutTermination(s.State), Logs: explained(s)}
 	if s.State == workload.Completed {
 		r.Info = &validationInfo{Public: validationOf(s)}
 	}
@@ -168,9 +197,16 @@ func validationOf(s workload.Status) validationResult {
 }
 
 func renderReverse(s workload.Status) reverseStatus {
-	r := reverseStatus{Status: withoutTermination(s.State), Updates: map[string]any{}, Logs: logsOf(s)}
-	if s.State == workload.Completed && s.Outcome != nil && s.Outcome.Updates != nil {
+	r := reverseStatus{Status: withoutTermination(s.State), Updates: map[string]any{}, Logs: explained(s)}
+	if s.State != workload.Completed || s.Outcome == nil {
+		return r
+	}
+	if s.Outcome.Updates != nil {
 		r.Updates = s.Outcome.Updates
+	}
+	if message := s.Outcome.Message; message != "" { // what it says has no other place
+		told := linesOf(s.FinishedAt, workload.Info, workload.PhaseFinish, strings.Split(message, "\n- "))
+		r.Logs = append(slices.Clone(r.Logs), told...)
 	}
 	return r
 }

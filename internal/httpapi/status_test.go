@@ -173,6 +173,9 @@ func TestValidationStatus(t *testing.T) {
 func TestReverseStatus(t *testing.T) {
 	t.Parallel()
 	lines := []workload.LogLine{logLine}
+	line := func(level, phase, message string) map[string]any {
+		return map[string]any{"timestamp": told["timestamp"], "level": level, "phase": phase, "message": message}
+	}
 	updates := map[string]any{"spec.mesh.specific.connection.name": "Orders"}
 	cases := map[string]struct {
 		status workload.Status
@@ -182,7 +185,18 @@ func TestReverseStatus(t *testing.T) {
 		"running, though known": {workload.Status{State: workload.Running, Logs: lines, Outcome: &workload.Outcome{Updates: updates}}, map[string]any{"status": "RUNNING", "updates": map[string]any{}, "logs": []any{told}}},
 		"completed":             {workload.Status{State: workload.Completed, Logs: lines, Outcome: &workload.Outcome{Updates: updates}}, map[string]any{"status": "COMPLETED", "updates": updates, "logs": []any{told}}},
 		"nothing to update":     {workload.Status{State: workload.Completed, Logs: lines}, map[string]any{"status": "COMPLETED", "updates": map[string]any{}, "logs": []any{told}}},
-		"failed":                {workload.Status{State: workload.Failed, Logs: lines, Failure: failure}, map[string]any{"status": "FAILED", "updates": map[string]any{}, "logs": []any{told}}},
+		"failed says what to do in its log": {
+			workload.Status{State: workload.Failed, Logs: lines, Failure: failure, FinishedAt: when},
+			map[string]any{"status": "FAILED", "updates": map[string]any{}, "logs": []any{
+				told, line("ERROR", "destination", "specific.destination: is wrong"), line("ERROR", "destination", "What to do: Correct it."),
+			}},
+		},
+		"completed says in its log what is left to do": {
+			workload.Status{State: workload.Completed, Logs: lines, FinishedAt: when, Outcome: &workload.Outcome{Message: "Read it.\n- Keep the secrets.", Updates: updates}},
+			map[string]any{"status": "COMPLETED", "updates": updates, "logs": []any{
+				told, line("INFO", "finish", "Read it."), line("INFO", "finish", "Keep the secrets."),
+			}},
+		},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
