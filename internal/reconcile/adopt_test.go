@@ -126,6 +126,19 @@ func TestAdoptConnection(t *testing.T) {
 		}
 		b.unchanged(work)
 	})
+	t.Run("what else uses its source is named", func(t *testing.T) {
+		t.Parallel()
+		b := newBench(t, airbytesim.Options{})
+		s, d, c := b.legacy(byHand())
+		found := must1(b.r.Client.DiscoverSource(t.Context(), s, false))
+		second := must1(b.r.Client.CreateConnection(t.Context(), airbyte.ConnectionCreate{SourceID: s, DestinationID: d, Status: "active", Name: "theirs", Catalog: &found.Catalog}))
+		work := byHand()
+		work.Adopt = c
+		b.provision(work)
+		if !strings.Contains(b.log(), second.ID) {
+			t.Errorf("it is not named\n%s", b.log())
+		}
+	})
 	t.Run("another component's", func(t *testing.T) {
 		t.Parallel()
 		b := newBench(t, airbytesim.Options{})
