@@ -29,6 +29,7 @@ type life struct {
 	failed    int
 	crashes   int
 	shared    bool
+	passed    bool // another was accepted after it, and has ended
 	began     bool
 	holder    *operation.Lease // who began last and has not ended its attempt
 	lapsed    bool             // the holder's lease has lapsed
@@ -67,6 +68,9 @@ func (m *model) leave(l *life) {
 
 func (m *model) end(l *life, state workload.State) {
 	l.state, l.holder, l.lapsed = state, nil, false
+	if line := m.lines[l.component]; l.component >= 0 && len(line) > 1 && line[len(line)-1] == l {
+		line[len(line)-2].passed = true
+	}
 	m.leave(l)
 }
 
@@ -113,7 +117,7 @@ func (m *model) accept(t *rapid.T) {
 		component = -1
 	} else if line := m.lines[component]; len(line) > 0 {
 		last := line[len(line)-1]
-		if last.state == workload.Running && last.kind == kind && last.hash == hash {
+		if last.state == workload.Running && last.kind == kind && last.hash == hash && !last.passed {
 			want := operation.Accepted{Token: last.token, Head: m.head(last), Repeat: true, Task: last.task}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Fatalf("repeat (-want +got):\n%s", diff)

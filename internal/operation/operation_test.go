@@ -451,3 +451,29 @@ func TestJobsAreBounded(t *testing.T) {
 		free()
 	}
 }
+
+func TestARepeatNeverCrossesAnotherOperation(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	store := newStore(t, redistest.Start(t).Client())
+	accept := func(hash string) operation.Accepted {
+		t.Helper()
+		accepted, err := store.Accept(ctx, operation.Request{Kind: workload.Provision, Component: componentOf(0), Payload: []byte("p"), Hash: hash})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return accepted
+	}
+	first, second := accept("one"), accept("another")
+	if _, err := store.Terminate(ctx, second.Token); err != nil {
+		t.Fatal(err)
+	}
+	// The first is the last that is unfinished, and was not the last to be accepted.
+	third := accept("one")
+	if third.Repeat || third.Token == first.Token {
+		t.Errorf("a request like the last but one got its token: %+v", third)
+	}
+	if again := accept("one"); !again.Repeat || again.Token != third.Token {
+		t.Errorf("a request like the last got %+v, want the token %s", again, third.Token)
+	}
+}

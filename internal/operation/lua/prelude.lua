@@ -71,7 +71,13 @@ local function finish(by, state, ttl, ...)
   redis.call('HSET', op, 'state', state, 'finished', whole(now), 'by', by, ...)
   redis.call('HDEL', op, 'payload', 'hash', 'holder', 'until', 'retry', 'postponed', 'seen', 'seenat', 'suspect', 'shared')
   redis.call('PEXPIRE', op, ttl)
+  local last = redis.call('LINDEX', line, -1)
   redis.call('LREM', line, 1, token)
+  if last == token then
+    -- The one before was not the last to be accepted: a request like it is no repeat.
+    local before = redis.call('LINDEX', line, -1)
+    if before then redis.call('HDEL', prefix .. before, 'hash') end
+  end
   local list = listed(state)
   redis.call('ZREM', listed('open'), token)
   redis.call('ZADD', list, redis.call('HGET', op, 'accepted') or whole(now), token)
