@@ -37,7 +37,7 @@ func (b *base) performers(ctx context.Context, client *airbyte.Client) (map[work
 	reconciler, err := reconcile.New(reconcile.Options{
 		Client: client, Configurer: &configurer{catalog: connectors, secrets: secrets}, Memory: b.store,
 		Workspace: a.WorkspaceID, Workspaces: a.Workspaces, UIURL: a.UIURL,
-		FingerprintKey: key, Adopt: a.Adopt, Job: b.store.Jobs(a.MaxJobs, 0).Acquire, Log: b.log,
+		FingerprintKey: key, Adopt: a.Adopt, CascadeForeign: a.CascadeForeign, Job: b.store.Jobs(a.MaxJobs, 0).Acquire, Log: b.log,
 	})
 	if err != nil {
 		return nil, err

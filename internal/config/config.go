@@ -98,6 +98,7 @@ type Airbyte struct {
 	Timeout                 time.Duration `env:"AIRBYTE_TIMEOUT" envDefault:"10m" doc:"one call to Airbyte (checks and discoveries are slow)"`
 	MaxJobs                 int           `env:"AIRBYTE_MAX_JOBS" envDefault:"0" shown:"(none)" doc:"checks and discoveries at once over all workers; 0 means no limit"`
 	Adopt                   bool          `env:"AIRBYTE_ADOPT" envDefault:"false" doc:"take over, once, entities that the old provisioner made under the plain name"`
+	CascadeForeign          bool          `env:"AIRBYTE_CASCADE_FOREIGN" envDefault:"false" doc:"let an unprovision delete a source or destination although a connection that people made still uses it, which Airbyte then deletes too"`
 }
 
 // Workspace is the workspace of an environment, or the general one; empty when

@@ -134,7 +134,7 @@ func TestEverySettingFromBothPlaces(t *testing.T) {
 		Redis: Redis{URL: "redis://redis:1/2", Username: "me", Password: "pw", TLS: true, Replicas: 2},
 		Airbyte: Airbyte{
 			BaseURL: "https://airbyte/api/v1", UIURL: "https://ui", WorkspaceID: workspace, ClientID: "id", ClientSecret: "cs", BasicAuth: &no,
-			SourceDefinitionID: other, DestinationDefinitionID: other, Timeout: 90 * time.Second, MaxJobs: 4, Adopt: true,
+			SourceDefinitionID: other, DestinationDefinitionID: other, Timeout: 90 * time.Second, MaxJobs: 4, Adopt: true, CascadeForeign: true,
 		},
 		Snowflake: Snowflake{Host: "h", User: "u", Password: "p", PrivateKey: "k", PrivateKeyPassword: "kp", Role: "r", Warehouse: "w"},
 		Secrets:   Secrets{Dir: dir, EnvPrefix: "X_", AllowLiteral: true, SealKey: "0123456789abcdef"},
