@@ -8,7 +8,7 @@ LINT := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
 # A slow or shared machine may need more: TEST_TIMEOUT=20m make test
 TEST_TIMEOUT ?= 10m
 
-.PHONY: help build demo test mutants chaos chaos-quick lint fmt vet deps clean
+.PHONY: help build demo test mutants chaos chaos-quick lint fmt vet deps clean bench bench-quick
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,12 @@ chaos-quick: deps ## the same for a minute, as it is a part of the tests
 
 mutants: deps ## break the product once for each row of docs/checklist.md, and see that its test notices
 	go run ./internal/e2e/mutants/kill
+
+bench: deps ## measure against floors of the same run; prints the table and writes it to docs/performance.md (some ten minutes)
+	@go run ./internal/bench
+
+bench-quick: deps ## the same in a minute, one line a goal: name measured goal ok|short
+	@go run ./internal/bench -quick
 
 lint: $(LINT) ## go vet and golangci-lint, as CI runs them
 	go vet ./...

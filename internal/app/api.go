@@ -28,6 +28,7 @@ func API(ctx context.Context, file string, environ []string, out io.Writer) erro
 		return err
 	}
 	defer b.close()
+	tuneHeap(ctx)
 	b.checkRedis(ctx)
 	return b.serveAPI(ctx)
 }

@@ -28,6 +28,7 @@ func Worker(ctx context.Context, file string, environ []string, out io.Writer) e
 		return err
 	}
 	defer b.close()
+	tuneHeap(ctx)
 	b.checkRedis(ctx)
 	client, err := b.airbyte()
 	if err != nil {

@@ -3,7 +3,6 @@ package telemetry
 import (
 	"io"
 	"log/slog"
-	"strings"
 	"time"
 )
 
@@ -37,7 +36,22 @@ func tidy(_ []string, attr slog.Attr) slog.Attr {
 // slip: secrets are not passed to the logger to begin with. An operation's token
 // is no secret.
 func sensitive(key string) bool {
-	switch strings.ToLower(strings.NewReplacer("_", "", "-", "", ".", "").Replace(key)) {
+	// Every attribute of every line comes here: no memory is taken for it.
+	var plain [len("fingerprintkey")]byte // the longest of the words
+	n := 0
+	for _, c := range []byte(key) {
+		switch {
+		case c == '_' || c == '-' || c == '.':
+			continue
+		case n == len(plain):
+			return false
+		case 'A' <= c && c <= 'Z':
+			c += 'a' - 'A'
+		}
+		plain[n] = c
+		n++
+	}
+	switch string(plain[:n]) {
 	case "password", "passphrase", "secret", "clientsecret", "privatekey", "apikey", "apitoken", "apitokens",
 		"accesstoken", "bearertoken", "authorization", "cookie", "credentials", "fingerprintkey":
 		return true

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"airbyte-provisioner/internal/airbytesim"
+)
+
+const (
+	mega = 1 << 20
+	kilo = 1 << 10
+)
+
+// memory measures what programs and operations take.
+func (b *bench) memory() ([]result, error) {
+	w, err := b.startWatched(airbytesim.Options{})
+	if err != nil {
+		return nil, err
+	}
+	r, err := b.startRedis()
+	if err != nil {
+		return nil, err
+	}
+	results, err := b.residents(r, w.url)
+	if err != nil {
+		return nil, err
+	}
+	sizes, err := b.sizes(r, w)
+	return append(results, sizes...), err
+}
+
+// residents are what api and worker take at rest, after they have been at work.
+func (b *bench) residents(r *redisServer, airbyteURL string) ([]result, error) {
+	api, addr, err := b.startAPI(r)
+	if err != nil {
+		return nil, err
+	}
+	worker, err := b.startWorker(r, airbyteURL)
+	if err != nil {
+		return nil, err
+	}
+	defer worker.stop()
+	text, err := exampleDescriptor()
+	if err != nil {
+		return nil, err
+	}
+	shot, err := newShot(text)
+	if err != nil {
+		return nil, err
+	}
+	fresh := map[*process]float64{}
+	for _, p := range []*process{api, worker} {
+		if fresh[p], err = p.resident(); err != nil {
+			return nil, err
+		}
+	}
+	g, err := dial(b.ctx, addr)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = g.conn.Close() }()
+	for i := range 50 {
+		if status, err := g.send(shot.aim(b.serial+int64(i), 0), nil); err != nil || status != http.StatusAccepted {
+			return nil, fmt.Errorf("accept: %d, %w", status, err)
+		}
+	}
+	b.serial += 50
+	time.Sleep(b.during(2*time.Second, 10*time.Second))
+	var results []result
+	for _, p := range []*process{api, worker} {
+		rest, err := p.resident()
+		if err != nil {
+			return nil, err
+		}
+		name := map[*process]string{api: "api", worker: "worker"}[p]
+		results = append(results, result{
+			name: "memory-" + name, what: "memory: " + name + " at rest, after 50 provisionings", measured: rest / mega, goal: 40, atMost: true, unit: " MB",
+			note: figure(fresh[p]/mega) + " MB right after its start",
+		})
+	}
+	return results, nil
+}
+
+// sizes are what an operation takes in Redis, with all that belongs to it: its
+// record, its place in line, its task, what is remembered of its component.
+func (b *bench) sizes(r *redisServer, w *watched) ([]result, error) {
+	const n = 200
+	orders, err := newOrders()
+	if err != nil {
+		return nil, err
+	}
+	if err := r.client.FlushAll(b.ctx).Err(); err != nil {
+		return nil, err
+	}
+	_, q := b.storeOf(r)
+	for i := range n {
+		if _, err := q.Submit(b.ctx, orders.of(b.serial+int64(i))); err != nil {
+			return nil, err
+		}
+	}
+	b.serial += n
+	waiting, err := b.held(r, n)
+	if err != nil {
+		return nil, err
+	}
+	w.sim.ClearCalls()
+	if _, err := w.sim.AddFault(airbytesim.Fault{Operation: "discover_schema", Times: -1, Do: airbytesim.DoHold}); err != nil {
+		return nil, err
+	}
+	worker, err := b.startWorker(r, w.url, "WORKER_CONCURRENCY="+strconv.Itoa(n))
+	if err != nil {
+		return nil, err
+	}
+	bounded, cancel := context.WithTimeout(b.ctx, time.Minute)
+	defer cancel()
+	if err := w.sim.WaitHeld(bounded, "discover_schema", n); err != nil {
+		return nil, fmt.Errorf("not all operations got to their discovery: %w", err)
+	}
+	// The heartbeat of asynq, every 5 s, lists the tasks under way; what a running one takes counts that in.
+	if err := b.awaitHeartbeat(r); err != nil {
+		return nil, err
+	}
+	running, err := b.held(r, n)
+	if err != nil {
+		return nil, err
+	}
+	w.sim.RemoveFaults()
+	w.sim.Release("*", 0)
+	if err := b.awaitCompleted(r, n); err != nil {
+		return nil, err
+	}
+	worker.stop() // and with it what it tells of itself
+	finished, err := b.held(r, n)
+	if err != nil {
+		return nil, err
+	}
+	row := func(state string, bytes, goal float64) result {
+		return result{
+			name: "redis-" + state, what: "memory: Redis for one " + state + " operation", measured: bytes / kilo, goal: goal, atMost: true, unit: " KB",
+			note: fmt.Sprintf("of %d, the size of the example's", n),
+		}
+	}
+	return []result{row("waiting", waiting, 6), row("running", running, 6), row("finished", finished, 4)}, nil
+}
+
+// held is the memory of all keys by MEMORY USAGE, divided by n.
+func (b *bench) held(r *redisServer, n int) (float64, error) {
+	var total int64
+	keys := r.client.Scan(b.ctx, 0, "*", 1000).Iterator()
+	for keys.Next(b.ctx) {
+		bytes, err := r.client.MemoryUsage(b.ctx, keys.Val(), 0).Result()
+		if err != nil && err != redis.Nil { //nolint:errorlint // go-redis answers redis.Nil itself; it has just expired
+			return 0, err
+		}
+		total += bytes
+	}
+	return float64(total) / float64(n), keys.Err()
+}
+
+func (b *bench) awaitHeartbeat(r *redisServer) error {
+	return b.until(r, "a heartbeat that lists the tasks", func() (bool, error) {
+		keys, err := r.client.Keys(b.ctx, "asynq:workers:*").Result()
+		return len(keys) > 0, err
+	})
+}
+
+func (b *bench) awaitCompleted(r *redisServer, n int) error {
+	return b.until(r, "the end of all tasks", func() (bool, error) {
+		done, err := r.client.ZCard(b.ctx, "asynq:{provision}:completed").Result()
+		return done >= int64(n), err
+	})
+}
+
+func (b *bench) until(_ *redisServer, what string, condition func() (bool, error)) error {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		if fulfilled, err := condition(); err != nil || fulfilled {
+			return err
+		}
+	}
+	return fmt.Errorf("%s did not come in a minute", what)
+}
