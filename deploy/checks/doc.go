@@ -5,6 +5,6 @@
 // It is a module of its own, so that the product's go.mod stays free of Helm,
 // Kubernetes, compose, Prometheus and CUE:
 //
-//	cd deploy/checks && go test ./...
-//	cd deploy/checks && go test ./... -update   # write golden files and copies anew
+//	cd deploy/checks && go test -count=1 ./...           # what is checked lies outside of this module: never trust the cache
+//	cd deploy/checks && go test -count=1 ./... -update   # write golden files and copies anew
 package checks

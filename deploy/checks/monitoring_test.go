@@ -3,7 +3,6 @@ package checks
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
 	"maps"
 	"regexp"
@@ -19,7 +18,10 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-var promql = parser.NewParser(parser.Options{})
+var (
+	promQL = parser.NewParser(parser.Options{})
+	silent = slog.New(slog.DiscardHandler)
+)
 
 // target are labels that Prometheus itself adds to every metric.
 var target = []string{"job", "instance", "namespace", "le", "__name__"}
@@ -38,7 +40,7 @@ func inventory(t *testing.T) map[string][]string {
 // of the product's, and each label one that this metric has.
 func checkExpression(t *testing.T, metrics map[string][]string, text string) {
 	t.Helper()
-	expression, err := promql.ParseExpr(text)
+	expression, err := promQL.ParseExpr(text)
 	if err != nil {
 		t.Errorf("%s: %v", text, err)
 		return
@@ -117,7 +119,7 @@ func anchors(t *testing.T) map[string]bool {
 // Alert rules as Prometheus reads them; each has its place in the run book.
 func TestRules(t *testing.T) {
 	t.Parallel()
-	groups, errs := rulefmt.Parse(read(t, root, "deploy/prometheus/rules.yaml"), false, model.UTF8Validation, promql, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	groups, errs := rulefmt.Parse(read(t, root, "deploy/prometheus/rules.yaml"), false, model.UTF8Validation, promQL, silent)
 	for _, err := range errs {
 		t.Error(err)
 	}
@@ -158,7 +160,7 @@ func TestChartRules(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		groups, errs := rulefmt.Parse(text, false, model.UTF8Validation, promql, slog.New(slog.NewTextHandler(io.Discard, nil)))
+		groups, errs := rulefmt.Parse(text, false, model.UTF8Validation, promQL, silent)
 		if len(errs) > 0 {
 			t.Fatal(errs)
 		}
