@@ -5,8 +5,10 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"net/url"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 )
@@ -23,6 +25,8 @@ type order struct {
 	timeout    time.Duration
 	server     string
 	version    bool
+	connector  string // to be shown; "" to list them
+	catalog    string // directory of the operator's own connectors
 }
 
 // usageError is a command line that cannot be carried out.
@@ -45,6 +49,7 @@ func flags(o *order) *flag.FlagSet {
 	f.BoolVar(&o.deep, "deep", false, "with validate: ask Airbyte too, which takes longer")
 	f.BoolVar(&o.noWait, "no-wait", false, "do not follow: print the token, or the present status, and end")
 	f.DurationVar(&o.timeout, "timeout", 0, "stop following after this long, such as 10m; 0 means never")
+	f.StringVar(&o.catalog, "catalog", "", "with connectors: `DIR`ectory with connector files of your own (CATALOG_DIR)")
 	f.BoolVar(&o.version, "version", false, "print the version")
 	return f
 }
@@ -84,6 +89,9 @@ func (o *order) check(words []string, given map[string]bool) error {
 	if o.command == nil {
 		return usagef("%q is no command; there are %s", words[0], strings.Join(commandNames(), ", "))
 	}
+	if o.command.name == connectorsCommand {
+		return o.checkConnectors(words[1:], given)
+	}
 	if len(words) > 2 {
 		return usagef("%s takes one token, but there is also %q", o.command.name, words[2])
 	}
@@ -104,12 +112,28 @@ func (o *order) check(words []string, given map[string]bool) error {
 	return o.checkFlags(given)
 }
 
+// checkConnectors reads what follows the command connectors.
+func (o *order) checkConnectors(words []string, given map[string]bool) error {
+	switch {
+	case len(words) == 2 && words[0] == "show":
+		o.connector = words[1]
+	case len(words) != 0:
+		return usagef("connectors takes nothing, or show NAME")
+	}
+	delete(given, "catalog")
+	if len(given) > 0 {
+		return usagef("-%s means nothing with connectors", slices.Sorted(maps.Keys(given))[0])
+	}
+	return nil
+}
+
 // checkFlags refuses flags that would silently do nothing.
 func (o *order) checkFlags(given map[string]bool) error {
 	for name, sensible := range map[string]bool{
 		"remove-data": o.command.name == "unprovision" && o.file != "",
 		"latest":      o.file != "",
 		"deep":        o.command.name == "validate" && o.file != "",
+		"catalog":     false,
 	} {
 		if given[name] && !sensible {
 			return usagef("-%s means nothing with %s here", name, o.command.name)

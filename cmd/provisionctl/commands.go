@@ -22,16 +22,23 @@ var (
 	validations = watched{prefix: "/v2/validate/", suffix: "/status", validation: true}
 )
 
+// connectorsCommand is the one command that asks no API.
+const connectorsCommand = "connectors"
+
 var commands = []command{
 	{name: "validate", help: "check a descriptor", file: true, post: "/v1/validate", watch: validations},
 	{name: "provision", help: "provision the descriptor's component", file: true, post: "/v1/provision", watch: operations},
 	{name: "unprovision", help: "remove what the component has in Airbyte", file: true, post: "/v1/unprovision", watch: operations},
 	{name: "status", help: "follow an operation to its end", watch: operations},
 	{name: "terminate", help: "end an operation early", watch: operations},
+	{name: connectorsCommand, help: "list the known connectors, or show how one is configured"},
 }
 
 func (c command) takes() string {
-	if c.file {
+	switch {
+	case c.name == connectorsCommand:
+		return "[show NAME]"
+	case c.file:
 		return "-f FILE | TOKEN"
 	}
 	return "TOKEN"

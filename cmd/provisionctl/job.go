@@ -18,6 +18,8 @@ type job struct {
 // do carries out the order and returns the exit code.
 func (j *job) do(ctx context.Context) int {
 	switch {
+	case j.command.name == connectorsCommand:
+		return j.connectors()
 	case j.command.name == "terminate":
 		return j.terminate(ctx)
 	case j.file == "":
