@@ -2,8 +2,11 @@ package app
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"strconv"
 	"strings"
 
 	"airbyte-provisioner/internal/access"
@@ -92,13 +95,32 @@ func releasing(unprovision worker.Performer, grants *access.Performer) worker.Pe
 	})
 }
 
-type attemptKey struct{}
+type callerKey struct{}
+
+// caller is who calls Airbyte: an attempt, and which run of it, since an attempt
+// that has to wait for others begins more than once.
+type caller struct {
+	workload.Attempt
+	run string
+}
+
+// header tells Airbyte, and its proxies' logs, who calls.
+func (c caller) header() http.Header {
+	header := http.Header{}
+	if c.TraceID != "" {
+		header.Set("Traceid", c.TraceID)
+	}
+	if c.Token != "" {
+		header.Set("Attempt", c.Token+"/"+strconv.Itoa(c.Number)+"/"+c.run)
+	}
+	return header
+}
 
 // traced gives a performer's calls to Airbyte the trace id of the request, and
 // the attempt that makes them.
 func traced(p worker.Performer) worker.Performer {
 	return reconcile.Performer(func(ctx context.Context, work workload.Work, attempt workload.Attempt) (workload.Outcome, error) {
-		return p.Perform(context.WithValue(ctx, attemptKey{}, attempt), work, attempt)
+		return p.Perform(context.WithValue(ctx, callerKey{}, caller{attempt, rand.Text()[:8]}), work, attempt)
 	})
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
 	"time"
 
 	"airbyte-provisioner/internal/airbyte"
@@ -68,15 +67,8 @@ func (b *base) airbyte() (*airbyte.Client, error) {
 			b.metrics.AirbyteCall(operation, string(class), took)
 		},
 		Header: func(ctx context.Context) http.Header {
-			attempt, _ := ctx.Value(attemptKey{}).(workload.Attempt)
-			header := http.Header{}
-			if attempt.TraceID != "" {
-				header.Set("Traceid", attempt.TraceID)
-			}
-			if attempt.Token != "" {
-				header.Set("Attempt", attempt.Token+"/"+strconv.Itoa(attempt.Number))
-			}
-			return header
+			who, _ := ctx.Value(callerKey{}).(caller)
+			return who.header()
 		},
 	})
 	if err != nil {
