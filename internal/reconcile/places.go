@@ -3,14 +3,19 @@ package reconcile
 import (
 	"context"
 	"sync"
+	"time"
 )
 
 // places are an attempt's rights to run checks and discoveries.
 type places struct {
-	job   func(context.Context) (release func(), err error)
-	mu    sync.Mutex
-	held  int
-	freed chan struct{} // closed when the next place is given back
+	job func(context.Context) (release func(), err error)
+	// patience is after how long an attempt that had a place before asks again;
+	// zero means that it ends. It is for what would have to run again otherwise.
+	patience time.Duration
+	mu       sync.Mutex
+	had      bool
+	held     int
+	freed    chan struct{} // closed when the next place is given back
 }
 
 // take gets a place. Where there is none, it is only waited for while the
@@ -22,8 +27,16 @@ func (p *places) take(ctx context.Context) (release func(), err error) {
 	}
 	for {
 		give, freed, err := p.try(ctx)
-		if err == nil || freed == nil {
-			return give, err
+		switch {
+		case err == nil:
+			return give, nil
+		case freed == nil && !p.patient():
+			return nil, err
+		case freed == nil:
+			if err := wait(ctx, p.patience); err != nil {
+				return nil, err
+			}
+			continue
 		}
 		select {
 		case <-freed:
@@ -31,6 +44,12 @@ func (p *places) take(ctx context.Context) (release func(), err error) {
 			return nil, context.Cause(ctx)
 		}
 	}
+}
+
+func (p *places) patient() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.had && p.patience > 0
 }
 
 // try asks once. After a refusal freed tells when it makes sense to ask again;
@@ -42,6 +61,7 @@ func (p *places) try(ctx context.Context) (release func(), freed <-chan struct{}
 	switch {
 	case err == nil:
 		p.held++
+		p.had = true
 		return func() { p.give(give) }, nil, nil
 	case p.held == 0:
 		return nil, nil, err

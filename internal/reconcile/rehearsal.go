@@ -28,6 +28,8 @@ func (r *Reconciler) Rehearse(ctx context.Context, work workload.Work, attempt w
 	if err != nil {
 		return nil, err
 	}
+	// What a rehearsal has found is remembered nowhere: another attempt would check all of it again.
+	s.places.patience = s.PollInterval
 	s.settle()
 	return &Rehearsal{session: s, forgiving: forgiving}, nil
 }
