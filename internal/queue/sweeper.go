@@ -285,7 +285,9 @@ func (s *Sweeper) ended(ctx context.Context, what string, op operation.Unfinishe
 }
 
 func (s *Sweeper) done(ctx context.Context, what string, op operation.Unfinished) {
-	s.opts.Log.InfoContext(ctx, "the sweeper saw to an operation", "what", what, "token", op.Token, "kind", op.Kind)
+	status, _ := s.store.Status(ctx, op.Token) // for the log; without an answer the line says less
+	s.opts.Log.InfoContext(ctx, "the sweeper saw to an operation", "what", what, "token", op.Token, "kind", op.Kind,
+		"component", status.Component.String(), "traceId", status.TraceID)
 	s.opts.Done(what, op.Kind)
 }
 
