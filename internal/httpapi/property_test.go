@@ -14,6 +14,7 @@ import (
 	"airbyte-provisioner/internal/catalog"
 	"airbyte-provisioner/internal/descriptor"
 	"airbyte-provisioner/internal/httpapi"
+	"airbyte-provisioner/internal/reverse"
 	"airbyte-provisioner/internal/workload"
 )
 
@@ -58,6 +59,12 @@ func realParse(t *testing.T) func(*httpapi.Options) {
 				Kind: kind, DescriptorKind: r.DescriptorKind, Descriptor: r.Descriptor,
 				LatestEnrichedDescriptor: r.LatestEnrichedDescriptor, RemoveData: r.RemoveData,
 			}, connectors)
+		}
+		o.ParseAccess = func(r httpapi.UpdateACLRequest) (workload.Work, *workload.Failure) {
+			return descriptor.Parse(descriptor.Request{Kind: workload.UpdateACL, Descriptor: r.Request}, connectors)
+		}
+		o.ParseReverse = func(r httpapi.ReverseRequest) (workload.Work, *workload.Failure) {
+			return reverse.Parse(r.Environment, r.Params, r.CatalogInfo)
 		}
 	}
 }
