@@ -13,6 +13,7 @@ import (
 
 const (
 	listEvery  = 3 * time.Second
+	textEvery  = 10 * time.Second // a search for text may have to read many records
 	listReload = 20 // seconds; whoever types without a script must not be disturbed too soon
 	maxText    = 200
 )
@@ -89,6 +90,9 @@ func (p *Pages) listView(query url.Values, filter operation.Filter, from operati
 	}
 	if from == (operation.Position{}) {
 		view.Every, view.Reload = listEvery, listReload
+		if filter.Text != "" {
+			view.Every = textEvery
+		}
 	} else {
 		view.Newest = link(query, operation.Position{})
 	}
