@@ -32,10 +32,11 @@ type campaign struct {
 
 	repeats, terminations atomic.Int64
 
-	mu         sync.Mutex
-	byToken    map[string]*accepted
-	unfinished []*accepted
-	wrong      []string
+	mu          sync.Mutex
+	byToken     map[string]*accepted
+	unfinished  []*accepted
+	validations []*accepted
+	wrong       []string
 }
 
 func newCampaign(h *house, seed uint64, components, requests int, duration time.Duration) *campaign {
@@ -93,6 +94,9 @@ func (c *campaign) submitAll(ctx context.Context, began time.Time, random *rand.
 			c.complain("%v", err)
 			return
 		}
+		if random.IntN(100) < 8 {
+			c.validate(ctx, random, at)
+		}
 		if !c.gentle && random.IntN(100) < 8 {
 			c.terminateOne(ctx, random)
 		}
@@ -113,9 +117,39 @@ func (c *component) next(random *rand.Rand) wish {
 		return wish{Kind: workload.Unprovision, Version: last.Version, RemoveData: random.IntN(3) == 0}
 	case p < 35: // the same content, be it after an unprovision
 		return wish{Kind: workload.Provision, Version: last.Version}
+	case p < 45:
+		return wish{Kind: workload.UpdateACL, Version: last.Version, People: draw(random, people)}
 	default:
 		return fresh
 	}
+}
+
+// draw draws some of the names.
+func draw(random *rand.Rand, names []string) string {
+	var drawn []string
+	for _, name := range names {
+		if random.IntN(2) == 0 {
+			drawn = append(drawn, name)
+		}
+	}
+	return strings.Join(drawn, " ")
+}
+
+// validate asks for a validation of what the component would get next. It
+// stands in no line and changes nothing; its token is followed like any other.
+func (c *campaign) validate(ctx context.Context, random *rand.Rand, at *component) {
+	one := &accepted{wish: wish{Kind: workload.Validate, Version: 1}, component: at}
+	path, body := one.request(at)
+	r, err := c.house.insist(ctx, random, http.MethodPost, path, "validation", body)
+	if err != nil || r.status != http.StatusAccepted {
+		c.complain("a validation of %s was answered with %d: %s %v", at, r.status, r.body, err)
+		return
+	}
+	one.token = r.body
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.validations = append(c.validations, one)
+	c.unfinished = append(c.unfinished, one)
 }
 
 // submit submits what choose wants until it is accepted.
@@ -125,9 +159,8 @@ func (c *campaign) submit(ctx context.Context, random *rand.Rand, at *component,
 	wanted, before := choose(random), at.newest()
 	at.requests++
 	made := &accepted{wish: wanted, component: at, number: at.requests}
-	r, err := c.house.insist(ctx, random, http.MethodPost, "/v1/"+string(wanted.Kind), at.trace(made.number), submission{
-		DescriptorKind: "COMPONENT_DESCRIPTOR", Descriptor: at.descriptor(wanted.Version), RemoveData: wanted.RemoveData,
-	})
+	path, body := wanted.request(at)
+	r, err := c.house.insist(ctx, random, http.MethodPost, path, at.trace(made.number), body)
 	if err != nil {
 		return nil, err
 	}
@@ -154,7 +187,7 @@ func (c *campaign) submit(ctx context.Context, random *rand.Rand, at *component,
 	at.mu.Unlock()
 	if before != nil && before.wish == wanted && c.failovers.Load() == 0 {
 		// An equal request gets a token of its own only once the one before is settled.
-		if st, err := c.house.statusOf(ctx, random, before.token); err != nil || st.Status == "RUNNING" {
+		if st, err := c.house.statusOf(ctx, random, before); err != nil || st.Status == "RUNNING" {
 			c.complain("%s has a token of its own while %s is %s (%v)", made, before, st.Status, err)
 		}
 	}
@@ -169,7 +202,7 @@ func (c *campaign) terminateOne(ctx context.Context, random *rand.Rand) {
 		victim = c.unfinished[random.IntN(n)]
 	}
 	c.mu.Unlock()
-	if victim == nil {
+	if victim == nil || victim.Kind == workload.Validate { // the contract knows no termination of those
 		return
 	}
 	c.terminations.Add(1)
@@ -202,7 +235,7 @@ func (c *campaign) look(ctx context.Context, random *rand.Rand, one *accepted) {
 	}
 	defer one.asking.Unlock()
 	before := c.failovers.Load()
-	r := c.house.apis[random.IntN(len(c.house.apis))].ask(ctx, http.MethodGet, "/v1/provision/"+one.token+"/status", "", nil)
+	r := c.house.apis[random.IntN(len(c.house.apis))].ask(ctx, http.MethodGet, one.statusPath(one.token), "", nil)
 	if r.unanswered() {
 		return
 	}
@@ -259,5 +292,5 @@ func (c *campaign) all() []*accepted {
 	for _, at := range c.components {
 		all = append(all, at.accepted...)
 	}
-	return all
+	return append(all, c.validations...)
 }

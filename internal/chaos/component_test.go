@@ -2,6 +2,8 @@ package chaos
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 
 	"airbyte-provisioner/internal/workload"
@@ -24,6 +26,35 @@ type wish struct {
 	Kind       workload.Kind
 	Version    int // of the content; it only ever goes up
 	RemoveData bool
+	People     string // who is to have access, separated by blanks; of an updateacl
+}
+
+// request is the path below /v1 or /v2 and the body by which a wish is submitted.
+func (w wish) request(at *component) (path string, body any) {
+	submitted := submission{
+		DescriptorKind: "COMPONENT_DESCRIPTOR", Descriptor: at.descriptor(w.Version), RemoveData: w.RemoveData,
+	}
+	switch w.Kind {
+	case workload.Validate:
+		return "/v2/validate", submitted
+	case workload.UpdateACL:
+		request := aclRequest{Refs: []string{}}
+		for _, name := range strings.Fields(w.People) {
+			request.Refs = append(request.Refs, "user:"+name+"_example.com")
+		}
+		request.ProvisionInfo.Request = submitted.Descriptor
+		return "/v1/updateacl", request
+	default:
+		return "/v1/" + string(w.Kind), submitted
+	}
+}
+
+// statusPath is where the token's status is asked for.
+func (w wish) statusPath(token string) string {
+	if w.Kind == workload.Validate {
+		return "/v2/validate/" + token + "/status"
+	}
+	return "/v1/provision/" + token + "/status"
 }
 
 // accepted is an operation that was accepted: a new token was answered.
@@ -74,14 +105,33 @@ func (c *component) digest() string { return workload.NewComponent(c.id(), "test
 // trace is the trace id of the component's request with the number.
 func (c *component) trace(number int) string { return fmt.Sprintf("%s-%06d", c, number) }
 
-// newest is the last accepted operation, nil where there is none.
-func (c *component) newest() *accepted {
+// newest is the last accepted operation of one of the kinds, or of any; nil where there is none.
+func (c *component) newest(kinds ...workload.Kind) *accepted {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.accepted) == 0 {
-		return nil
+	for _, one := range slices.Backward(c.accepted) {
+		if len(kinds) == 0 || slices.Contains(kinds, one.Kind) {
+			return one
+		}
 	}
-	return c.accepted[len(c.accepted)-1]
+	return nil
+}
+
+// content is what the component's entities are to be, by what was accepted last.
+func (c *component) content() wish {
+	if last := c.newest(workload.Provision, workload.Unprovision); last != nil {
+		return last.wish
+	}
+	return wish{Kind: workload.Unprovision}
+}
+
+// people are those who are to have access through the component: an
+// unprovision takes it from all.
+func (c *component) people() []string {
+	if last := c.newest(workload.UpdateACL, workload.Unprovision); last != nil {
+		return strings.Fields(last.People)
+	}
+	return nil
 }
 
 // The parts of a content that carry its version.

@@ -86,6 +86,15 @@ type submission struct {
 	RemoveData     bool   `json:"removeData"`
 }
 
+// aclRequest is an UpdateAclRequest.
+type aclRequest struct {
+	Refs          []string `json:"refs"`
+	ProvisionInfo struct {
+		Request string `json:"request"`
+		Result  string `json:"result"`
+	} `json:"provisionInfo"`
+}
+
 // status is what is looked at of a ProvisioningStatus.
 type status struct {
 	Status string `json:"status"`
@@ -111,12 +120,12 @@ func (s status) logText() string {
 }
 
 // statusOf asks for a token until somebody answers. A token that is not known is an error.
-func (h *house) statusOf(ctx context.Context, random *rand.Rand, token string) (status, error) {
-	r, err := h.insist(ctx, random, http.MethodGet, "/v1/provision/"+token+"/status", "", nil)
+func (h *house) statusOf(ctx context.Context, random *rand.Rand, one *accepted) (status, error) {
+	r, err := h.insist(ctx, random, http.MethodGet, one.statusPath(one.token), "", nil)
 	if err != nil {
 		return status{}, err
 	}
-	return readStatus(token, r)
+	return readStatus(one.token, r)
 }
 
 func readStatus(token string, r reply) (status, error) {

@@ -27,6 +27,31 @@ type house struct {
 	workers []*slot
 }
 
+// people are those who may be given access.
+var people = []string{"anna", "ben", "cleo", "dora"}
+
+func users() []airbytesim.User {
+	var users []airbytesim.User
+	for _, name := range people {
+		users = append(users, airbytesim.User{Email: name + "@example.com", OrganizationRole: "organization_member"})
+	}
+	return users
+}
+
+// access are the people who have access to the workspace, with their roles.
+func access(contents airbytesim.Contents) map[string]string {
+	emails, roles := map[string]string{}, map[string]string{}
+	for _, u := range contents.Users {
+		emails[u.ID] = strings.TrimSuffix(u.Email, "@example.com")
+	}
+	for _, p := range contents.Permissions {
+		if p.WorkspaceID == airbytesim.DefaultWorkspace {
+			roles[emails[p.UserID]] = p.Type
+		}
+	}
+	return roles
+}
+
 // redisSettings are the settings that say where Redis is.
 type redisSettings map[string]string
 
@@ -38,6 +63,7 @@ func newHouse(t *testing.T, redis redisSettings, settings map[string]string) *ho
 		Seed:      1,
 		Auth:      airbytesim.Auth{Mode: airbytesim.AuthClient, ClientID: "client", ClientSecret: "secret"},
 		CallLimit: 4_000_000,
+		Users:     users(),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -31,7 +31,7 @@ func writing(version int) string {
 // TestTheJudgeSees gives the judge logs that are wrong in one way each.
 func TestTheJudgeSees(t *testing.T) {
 	t.Parallel()
-	wishes := map[int]wish{1: {workload.Provision, 1, false}, 2: {workload.Provision, 2, false}, 3: {workload.Unprovision, 2, false}}
+	wishes := map[int]wish{1: {Kind: workload.Provision, Version: 1}, 2: {Kind: workload.Provision, Version: 2}, 3: {Kind: workload.Unprovision, Version: 2}}
 	cases := []struct {
 		name, want, reason string
 		calls              []airbytesim.Call
@@ -91,7 +91,7 @@ func TestTheInventorySees(t *testing.T) {
 	connection := airbytesim.Connection{ID: "c", SourceID: "s", DestinationID: "d", Status: "active", ScheduleData: map[string]any{
 		"basicSchedule": map[string]any{"timeUnit": "hours", "units": unitsOf(7)},
 	}}
-	provision, none := wish{workload.Provision, 7, false}, wish{workload.Unprovision, 7, false}
+	provision, none := wish{Kind: workload.Provision, Version: 7}, wish{Kind: workload.Unprovision, Version: 7}
 	cases := []struct {
 		name, want string
 		wish       wish

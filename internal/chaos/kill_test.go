@@ -42,7 +42,7 @@ func TestOperationThatKillsItsWorkers(t *testing.T) {
 	var others []*accepted
 	deaths := 0
 	await(t, poisoned.String()+" to end", func() bool {
-		st, err := h.statusOf(t.Context(), random, poisoned.token)
+		st, err := h.statusOf(t.Context(), random, poisoned)
 		if err != nil {
 			t.Fatal(err)
 		}

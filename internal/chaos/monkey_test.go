@@ -167,6 +167,7 @@ var operations = []string{
 	"destinations/create", "destinations/update", "destinations/delete", "destinations/list",
 	"connections/create", "connections/update", "connections/delete", "connections/get", "connections/list",
 	"scheduler/destinations/check_connection", "jobs/list", "connections/clear", "applications/token",
+	"permissions/create", "permissions/update", "permissions/delete_user_from_workspace",
 }
 
 // fault has some of the next calls to Airbyte go wrong: most are dropped, before or after they acted.

@@ -180,7 +180,7 @@ func TestStrangeTasks(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.awaitState(random, one, "COMPLETED")
-	if st, err := h.statusOf(t.Context(), random, newer.token); err != nil || st.Status != "RUNNING" {
+	if st, err := h.statusOf(t.Context(), random, newer); err != nil || st.Status != "RUNNING" {
 		t.Errorf("a task of a newer version is %s: %s (%v)", st.Status, st.Result, err)
 	}
 	// Who does not want to wait for newer workers can end it.

@@ -5,12 +5,16 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"airbyte-provisioner/internal/airbytesim"
 	"airbyte-provisioner/internal/redistest"
+	"airbyte-provisioner/internal/workload"
 )
 
 // soak is one soak: how long, on which Redis, and what is done to it.
@@ -122,7 +126,7 @@ func (c *campaign) settlement(t *testing.T) {
 	states := map[string]int{}
 	for _, one := range c.all() {
 		one.asking.Lock()
-		st, err := c.house.statusOf(t.Context(), random, one.token)
+		st, err := c.house.statusOf(t.Context(), random, one)
 		if err == nil {
 			err = one.see(st)
 		}
@@ -131,6 +135,9 @@ func (c *campaign) settlement(t *testing.T) {
 			t.Errorf("%s: %v", one, err)
 		}
 		states[st.Status]++
+		if one.Kind == workload.Validate {
+			continue // what it finds is told elsewhere; that it ended is what counts
+		}
 		if c.gentle && st.Status != "COMPLETED" || st.Status == "FAILED" && !usual.MatchString(st.Result) {
 			t.Errorf("%s is %s: %s\n%s", one, st.Status, st.Result, st.logText())
 		}
@@ -139,8 +146,8 @@ func (c *campaign) settlement(t *testing.T) {
 		len(c.all()), len(c.components), states, c.repeats.Load(), c.terminations.Load(), c.undone.Load())
 	var again []*accepted
 	for _, at := range c.components {
-		if last := at.newest(); last != nil && last.state().Status != "COMPLETED" {
-			one, err := c.submit(t.Context(), random, at, func(*rand.Rand) wish { return last.wish })
+		for _, wanted := range at.unsettled() {
+			one, err := c.submit(t.Context(), random, at, func(*rand.Rand) wish { return wanted })
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -158,25 +165,45 @@ func (c *campaign) settlement(t *testing.T) {
 	t.Logf("%d operations submitted again in quiet", len(again))
 }
 
+// unsettled is what has to be submitted again because an operation did not
+// complete: the last content, and then who has access.
+func (c *component) unsettled() []wish {
+	var wanted []wish
+	last := c.newest(workload.Provision, workload.Unprovision)
+	if last != nil && last.state().Status != "COMPLETED" {
+		wanted = append(wanted, last.wish)
+	}
+	granted := c.newest(workload.UpdateACL)
+	if granted != nil && slices.ContainsFunc(c.accepted[slices.Index(c.accepted, granted):], func(one *accepted) bool {
+		return one.state().Status != "COMPLETED"
+	}) {
+		wanted = append(wanted, granted.wish)
+	}
+	return wanted
+}
+
 // verdict compares Airbyte with what was asked for, and judges the calls.
 func (c *campaign) verdict(t *testing.T, breaks []span) {
 	t.Helper()
 	for _, text := range c.wrong {
 		t.Error(text)
 	}
-	all := inventory(c.house.sim.Contents())
+	contents := c.house.sim.Contents()
+	all := inventory(contents)
+	roles := map[string]string{}
 	calls := c.house.sim.Calls("*", 0)
 	visits := visitsOf(calls)
 	judged := 0
 	for _, at := range c.components {
-		wanted := wish{Kind: "unprovision"}
 		wishes := map[int]wish{}
 		for _, one := range at.accepted {
-			wanted = one.wish
 			wishes[one.number] = one.wish
 		}
+		for _, name := range at.people() {
+			roles[name] = "workspace_reader"
+		}
 		var wrong []string
-		for _, text := range all[at.digest()].compare(wanted) {
+		for _, text := range all[at.digest()].compare(at.content()) {
 			wrong = append(wrong, fmt.Sprintf("%s %s", at, text))
 		}
 		delete(all, at.digest())
@@ -188,6 +215,9 @@ func (c *campaign) verdict(t *testing.T, breaks []span) {
 		if len(wrong) > 0 {
 			t.Log(at.story(visits[at.String()]))
 		}
+	}
+	if diff := cmp.Diff(roles, access(contents)); diff != "" {
+		t.Errorf("who has access (-want +got):\n%s", diff)
 	}
 	for digest, o := range all {
 		if len(o.sources)+len(o.destinations)+len(o.connections) > 0 {

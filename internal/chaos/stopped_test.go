@@ -130,7 +130,7 @@ func (h *house) awaitState(random *rand.Rand, one *accepted, state string) statu
 	var st status
 	await(h.t, one.String()+" to end", func() bool {
 		var err error
-		if st, err = h.statusOf(h.t.Context(), random, one.token); err != nil {
+		if st, err = h.statusOf(h.t.Context(), random, one); err != nil {
 			h.t.Fatal(err)
 		}
 		if err := one.see(st); err != nil {

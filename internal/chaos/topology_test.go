@@ -52,7 +52,7 @@ func TestSoakCluster(t *testing.T) {
 	t.Parallel()
 	cluster := redistest.StartCluster(t, 3, redistest.AOF())
 	soak{
-		settings: redisSettings{"REDIS_CLUSTER_ADDRS": strings.Join(cluster.Addrs(), ",")},
+		settings: redisSettings{"REDIS_CLUSTER_ADDRS": strings.Join(cluster.Addrs(), ","), "AIRBYTE_MAX_JOBS": "4"},
 		duration: *forFlag / 2, requests: *operationsFlag / 3, components: *componentsFlag / 3,
 		harms: func(m *monkey, _ *campaign) []harm {
 			node := func() *redistest.Server { return cluster.Nodes[m.random.IntN(len(cluster.Nodes))] }
