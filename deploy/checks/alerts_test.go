@@ -31,10 +31,18 @@ var situations = []struct {
 		`airbyte_provisioner_build_info{job="airbyte-provisioner-worker",version="v1",commit="a"} 1x90`,
 		`airbyte_provisioner_queues_up{job="airbyte-provisioner-api"} 1x90`,
 	}, time.Hour, nil},
-	{"the API is gone", []string{`airbyte_provisioner_build_info{namespace="data",job="airbyte-provisioner-api",version="v1",commit="a"} 1x20 _x70`}, time.Hour,
-		[]string{"AirbyteProvisionerAPIDown"}},
-	{"the workers are gone", []string{`airbyte_provisioner_build_info{namespace="data",job="airbyte-provisioner-worker",version="v1",commit="a"} 1x20 _x70`}, time.Hour,
-		[]string{"AirbyteProvisionerWorkersDown"}},
+	{
+		"the API is gone",
+		[]string{`airbyte_provisioner_build_info{namespace="data",job="airbyte-provisioner-api",version="v1",commit="a"} 1x20 _x70`},
+		time.Hour,
+		[]string{"AirbyteProvisionerAPIDown"},
+	},
+	{
+		"the workers are gone",
+		[]string{`airbyte_provisioner_build_info{namespace="data",job="airbyte-provisioner-worker",version="v1",commit="a"} 1x20 _x70`},
+		time.Hour,
+		[]string{"AirbyteProvisionerWorkersDown"},
+	},
 	{"nobody reaches Redis", []string{
 		`airbyte_provisioner_queues_up{namespace="data",job="airbyte-provisioner-api"} 0x90`,
 		`airbyte_provisioner_queues_up{namespace="data",job="airbyte-provisioner-worker"} 0x90`,
@@ -43,10 +51,18 @@ var situations = []struct {
 		`airbyte_provisioner_queues_up{namespace="data",job="airbyte-provisioner-api"} 1x90`,
 		`airbyte_provisioner_queues_up{namespace="data",job="airbyte-provisioner-worker"} 0x90`,
 	}, time.Hour, nil},
-	{"tasks wait for minutes", []string{`airbyte_provisioner_queue_oldest_waiting_seconds{namespace="data",job="airbyte-provisioner-api",queue="provision"} 400x90`}, time.Hour,
-		[]string{"AirbyteProvisionerQueueSlow"}},
-	{"tasks wait for ever", []string{`airbyte_provisioner_queue_oldest_waiting_seconds{namespace="data",job="airbyte-provisioner-api",queue="provision"} 0+60x90`}, time.Hour,
-		[]string{"AirbyteProvisionerQueueStalled", "AirbyteProvisionerQueueSlow"}},
+	{
+		"tasks wait for minutes",
+		[]string{`airbyte_provisioner_queue_oldest_waiting_seconds{namespace="data",job="airbyte-provisioner-api",queue="provision"} 400x90`},
+		time.Hour,
+		[]string{"AirbyteProvisionerQueueSlow"},
+	},
+	{
+		"tasks wait for ever",
+		[]string{`airbyte_provisioner_queue_oldest_waiting_seconds{namespace="data",job="airbyte-provisioner-api",queue="provision"} 0+60x90`},
+		time.Hour,
+		[]string{"AirbyteProvisionerQueueStalled", "AirbyteProvisionerQueueSlow"},
+	},
 	{"Airbyte is away", []string{
 		`airbyte_provisioner_airbyte_calls_total{namespace="data",operation="sources/list",class="ok"} 0+1x90`,
 		`airbyte_provisioner_airbyte_calls_total{namespace="data",operation="sources/list",class="network"} 0+9x90`,
@@ -58,10 +74,18 @@ var situations = []struct {
 	{"checks that fail are no outage", []string{
 		`airbyte_provisioner_airbyte_calls_total{namespace="data",operation="scheduler/destinations/check_connection",class="job_failed"} 0+9x90`,
 	}, time.Hour, nil},
-	{"Airbyte answers 401", []string{`airbyte_provisioner_airbyte_calls_total{namespace="data",operation="sources/list",class="unauthorized"} 0+2x90`}, time.Hour,
-		[]string{"AirbyteProvisionerAirbyteCredentialsRefused"}},
-	{"Core answers wrong credentials with 400", []string{`airbyte_provisioner_airbyte_token_renewals_total{namespace="data",class="invalid"} 0+2x90`}, time.Hour,
-		[]string{"AirbyteProvisionerAirbyteCredentialsRefused"}},
+	{
+		"Airbyte answers 401",
+		[]string{`airbyte_provisioner_airbyte_calls_total{namespace="data",operation="sources/list",class="unauthorized"} 0+2x90`},
+		time.Hour,
+		[]string{"AirbyteProvisionerAirbyteCredentialsRefused"},
+	},
+	{
+		"Core answers wrong credentials with 400",
+		[]string{`airbyte_provisioner_airbyte_token_renewals_total{namespace="data",class="invalid"} 0+2x90`},
+		time.Hour,
+		[]string{"AirbyteProvisionerAirbyteCredentialsRefused"},
+	},
 	{"one token that was not good any more", []string{
 		`airbyte_provisioner_airbyte_calls_total{namespace="data",operation="sources/list",class="ok"} 0+9x90`,
 		`airbyte_provisioner_airbyte_calls_total{namespace="data",operation="sources/list",class="unauthorized"} 0x40 1x50`,
@@ -78,11 +102,19 @@ var situations = []struct {
 		`airbyte_provisioner_operations_total{namespace="data",kind="provision",outcome="FAILED"} 0x40 3x50`,
 		`airbyte_provisioner_operations_total{namespace="data",kind="provision",outcome="COMPLETED"} 0x90`,
 	}, time.Hour, nil},
-	{"workers lose their work", []string{`airbyte_provisioner_attempts_total{namespace="data",kind="provision",outcome="lost"} 0+1x90`}, time.Hour,
-		[]string{"AirbyteProvisionerAttemptsLost"}},
+	{
+		"workers lose their work",
+		[]string{`airbyte_provisioner_attempts_total{namespace="data",kind="provision",outcome="lost"} 0+1x90`},
+		time.Hour,
+		[]string{"AirbyteProvisionerAttemptsLost"},
+	},
 	{"a worker that stopped in order", []string{`airbyte_provisioner_attempts_total{namespace="data",kind="provision",outcome="interrupted"} 0+1x90`}, time.Hour, nil},
-	{"tasks disappear", []string{`airbyte_provisioner_reconciled_tokens_total{namespace="data",kind="provision",action="anew"} 0+1x90`}, time.Hour,
-		[]string{"AirbyteProvisionerTasksPutRight"}},
+	{
+		"tasks disappear",
+		[]string{`airbyte_provisioner_reconciled_tokens_total{namespace="data",kind="provision",action="anew"} 0+1x90`},
+		time.Hour,
+		[]string{"AirbyteProvisionerTasksPutRight"},
+	},
 	{"the API breaks", []string{
 		`airbyte_provisioner_http_requests_total{namespace="data",method="POST",route="/v1/provision",code="202"} 0+60x90`,
 		`airbyte_provisioner_http_requests_total{namespace="data",method="POST",route="/v1/provision",code="500"} 0+6x90`,
@@ -99,10 +131,18 @@ var situations = []struct {
 		`airbyte_provisioner_http_request_duration_seconds_bucket{namespace="data",route="/metrics",le="1"} 0+5x90`,
 		`airbyte_provisioner_http_request_duration_seconds_bucket{namespace="data",route="/metrics",le="+Inf"} 0+60x90`,
 	}, time.Hour, nil},
-	{"somebody guesses tokens", []string{`airbyte_provisioner_http_requests_total{namespace="data",method="POST",route="/v1/provision",code="401"} 0+90x90`}, time.Hour,
-		[]string{"AirbyteProvisionerRequestsRefused"}},
-	{"an upgrade that did not end", []string{`airbyte_provisioner_build_info{namespace="data",job="airbyte-provisioner-worker",version="v2",commit="b"} 1x90`}, time.Hour,
-		[]string{"AirbyteProvisionerVersionsDiffer"}},
+	{
+		"somebody guesses tokens",
+		[]string{`airbyte_provisioner_http_requests_total{namespace="data",method="POST",route="/v1/provision",code="401"} 0+90x90`},
+		time.Hour,
+		[]string{"AirbyteProvisionerRequestsRefused"},
+	},
+	{
+		"an upgrade that did not end",
+		[]string{`airbyte_provisioner_build_info{namespace="data",job="airbyte-provisioner-worker",version="v2",commit="b"} 1x90`},
+		time.Hour,
+		[]string{"AirbyteProvisionerVersionsDiffer"},
+	},
 }
 
 // well are series of an installation that works; a situation replaces those of the same name and labels.

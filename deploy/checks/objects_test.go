@@ -76,11 +76,11 @@ func decodeOne(document []byte) (*object, error) {
 	if err := yaml.Unmarshal(document, &meta); err != nil || meta == nil {
 		return nil, err
 	}
-	make, known := newTyped[meta.APIVersion+"/"+meta.Kind]
+	typedOf, known := newTyped[meta.APIVersion+"/"+meta.Kind]
 	if !known {
 		return nil, fmt.Errorf("%s/%s is no kind that this chart should render", meta.APIVersion, meta.Kind)
 	}
-	typed := make()
+	typed := typedOf()
 	if err := yaml.UnmarshalStrict(document, typed); err != nil {
 		return nil, fmt.Errorf("%s: %w", meta.Kind, err)
 	}

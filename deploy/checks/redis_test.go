@@ -114,15 +114,15 @@ func (c *talk) say(t *testing.T, command string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer := first
+	answer := []string{first}
 	if strings.HasPrefix(first, "*") { // name and value, each after its length
 		for range 4 {
 			line, err := c.answers.ReadString('\n')
 			if err != nil {
 				t.Fatal(err)
 			}
-			answer += line
+			answer = append(answer, line)
 		}
 	}
-	return answer
+	return strings.Join(answer, "")
 }

@@ -19,7 +19,7 @@ const rendered = "../checks/testdata/golden/*.yaml"
 
 // document is the part of a Kubernetes object that matters here.
 type document struct {
-	Kind     string            `yaml:"kind"`
+	Kind     string `yaml:"kind"`
 	Metadata struct{ Name string }
 	Data     map[string]string `yaml:"data"`
 	Spec     struct {
