@@ -157,6 +157,8 @@ func TestChartRefuses(t *testing.T) {
 		{"a queue that nobody knows", "minimal", "worker.queues.fast", 1, "fast"},
 		{"a misspelt value", "minimal", "worker.replica", 3, "replica"},
 		{"a setting that has a value of its own", "minimal", "settings.shutdownTimeout", "60s", "shutdownTimeoutSeconds"},
+		{"a password that would stand in a ConfigMap", "minimal", "settings.snowflake.password", "hunter2", "settings holds a secret (password:)"},
+		{"a key that would stand in a ConfigMap", "minimal", "settings.sealKey", "hunter2", "settings holds a secret (sealKey:)"},
 		{"a policy that would lock Redis out", "pool", "networkPolicy.redisTo", []any{}, "networkPolicy.redisTo"},
 	} {
 		t.Run(test.reason, func(t *testing.T) {

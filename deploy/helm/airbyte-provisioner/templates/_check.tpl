@@ -73,6 +73,9 @@
 {{- fail "the API's metrics need a token: name a Secret with one of api.tokens in metrics.serviceMonitor.tokenSecret" -}}
 {{- end -}}
 {{- end -}}
+{{- with regexFind "(?im)^\\s*(api_?tokens|\\w*password|\\w*client_?secret|\\w*private_?key|fingerprint_?key|seal_?key)\\s*:" (toYaml $v.settings) -}}
+{{- fail (printf "settings holds a secret (%s): settings become a ConfigMap. Name a Secret in secretSettings, worker.secretSettings or api.secretSettings" (trim .)) -}}
+{{- end -}}
 {{- range $name := list "shutdownTimeout" "instance" -}}
 {{- if hasKey $v.settings $name -}}
 {{- fail (printf "settings.%s has a value of its own in this chart (shutdownTimeoutSeconds, instance)" $name) -}}
