@@ -59,7 +59,10 @@ func (c *Cluster) Addrs() []string {
 
 // Client returns a new client of the cluster, closed when the test ends.
 func (c *Cluster) Client() *redis.ClusterClient {
-	client := redis.NewClusterClient(&redis.ClusterOptions{Addrs: c.Addrs()})
+	o := c.Nodes[0].security.options("")
+	client := redis.NewClusterClient(&redis.ClusterOptions{
+		Addrs: c.Addrs(), Username: o.Username, Password: o.Password, TLSConfig: o.TLSConfig,
+	})
 	c.t.Cleanup(func() { _ = client.Close() })
 	return client
 }

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -25,9 +26,10 @@ import (
 
 // Server is one redis-server process, which a test may kill and start again.
 type Server struct {
-	t    testing.TB
-	port int
-	args []string
+	t        testing.TB
+	port     int
+	args     []string
+	security *Security // nil: open to everybody
 
 	mu      sync.Mutex
 	process *process
@@ -56,10 +58,13 @@ func Start(t testing.TB, opts ...Option) *Server {
 	for _, opt := range opts {
 		opt(s)
 	}
+	if !s.sentinel() {
+		s.args = append(s.args, s.security.dataArgs()...)
+	}
 	// Another process may take a free port before redis-server does: try others.
 	for range 20 {
 		s.port = freePort(t)
-		if s.process, err = startProcess(append(s.args, "--port", strconv.Itoa(s.port))); err == nil {
+		if s.process, err = startProcess(s.command()); err == nil {
 			t.Cleanup(s.Kill)
 			return s
 		}
@@ -68,6 +73,13 @@ func Start(t testing.TB, opts ...Option) *Server {
 	return nil
 }
 
+// command is the server's command line.
+func (s *Server) command() []string {
+	return append(slices.Clip(s.args), s.security.args(strconv.Itoa(s.port), s.sentinel())...)
+}
+
+func (s *Server) sentinel() bool { return slices.Contains(s.args, "--sentinel") }
+
 // Addr is the server's host:port; it stays the same over a Restart.
 func (s *Server) Addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)) }
 
@@ -75,11 +87,17 @@ func (s *Server) Addr() string { return net.JoinHostPort("127.0.0.1", strconv.It
 func (s *Server) Port() int { return s.port }
 
 // URL is the server's address as REDIS_URL writes it.
-func (s *Server) URL() string { return "redis://" + s.Addr() + "/0" }
+func (s *Server) URL() string {
+	scheme := "redis"
+	if s.security != nil {
+		scheme = "rediss"
+	}
+	return s.security.url(scheme, s.Addr(), "")
+}
 
 // Client returns a new client of the server, closed when the test ends.
 func (s *Server) Client() *redis.Client {
-	client := redis.NewClient(&redis.Options{Addr: s.Addr()})
+	client := redis.NewClient(s.security.options(s.Addr()))
 	s.t.Cleanup(func() { _ = client.Close() })
 	return client
 }
@@ -119,7 +137,7 @@ func (s *Server) Restart() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var err error
-	if s.process, err = startProcess(append(s.args, "--port", strconv.Itoa(s.port))); err != nil {
+	if s.process, err = startProcess(s.command()); err != nil {
 		s.t.Fatalf("redistest: redis-server does not start again: %v", err)
 	}
 }
@@ -127,7 +145,7 @@ func (s *Server) Restart() {
 // Wipe deletes everything that the server holds.
 func (s *Server) Wipe() {
 	s.t.Helper()
-	client := redis.NewClient(&redis.Options{Addr: s.Addr()})
+	client := redis.NewClient(s.security.options(s.Addr()))
 	defer func() { _ = client.Close() }()
 	if err := client.FlushAll(context.Background()).Err(); err != nil {
 		s.t.Fatalf("redistest: %v", err)

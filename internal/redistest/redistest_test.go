@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"airbyte-provisioner/internal/redistest"
 )
 
@@ -70,5 +72,29 @@ func TestSentinelsReplaceADeadMaster(t *testing.T) {
 	sentinels.KillMaster()
 	if got, err := client.Get(ctx, "k").Result(); got != "v" || err != nil {
 		t.Errorf("%q, %v", got, err)
+	}
+}
+
+func TestSecuredServersKnowTheirUsersAlone(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	security := redistest.Secure(t)
+	server := redistest.Start(t, security.Option())
+	if err := server.Client().Set(ctx, "a", "b", 0).Err(); err != nil {
+		t.Error(err)
+	}
+	open := redis.NewClient(&redis.Options{Addr: server.Addr(), MaxRetries: -1})
+	defer func() { _ = open.Close() }()
+	if err := open.Ping(ctx).Err(); err == nil {
+		t.Error("the server answers without TLS")
+	}
+	cluster := redistest.StartCluster(t, 3, security.Option())
+	if err := cluster.Client().Set(ctx, "a", "b", 0).Err(); err != nil {
+		t.Error(err)
+	}
+	sentinels := redistest.StartSentinels(t, security.Option())
+	sentinels.KillMaster()
+	if err := sentinels.Client().Set(ctx, "a", "b", 0).Err(); err != nil {
+		t.Error(err)
 	}
 }

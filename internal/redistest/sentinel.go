@@ -33,12 +33,12 @@ func StartSentinels(t testing.TB, opts ...Option) *Sentinels {
 	for range 3 {
 		config := Write(t, "sentinel.conf", fmt.Sprintf(
 			"sentinel monitor %[1]s 127.0.0.1 %[2]s 2\nsentinel down-after-milliseconds %[1]s 500\nsentinel failover-timeout %[1]s 3000\n",
-			MasterName, port))
-		s.Sentinels = append(s.Sentinels, Start(t, sentinel(config)))
+			MasterName, port)+master.security.sentinelConfig())
+		s.Sentinels = append(s.Sentinels, Start(t, sentinel(config), func(s *Server) { s.security = master.security }))
 	}
 	ctx := context.Background()
 	for _, sentinel := range s.Sentinels {
-		client := redis.NewSentinelClient(&redis.Options{Addr: sentinel.Addr()})
+		client := redis.NewSentinelClient(sentinel.security.options(sentinel.Addr()))
 		waitFor(t, "the sentinels' agreement", func() bool {
 			known, err := client.Master(ctx, MasterName).Result()
 			return err == nil && known["num-other-sentinels"] == "2" && known["num-slaves"] == "1" && known["flags"] == "master"
@@ -70,12 +70,29 @@ func (s *Sentinels) Addrs() []string {
 
 // URL is the sentinels' address as REDIS_URL writes it.
 func (s *Sentinels) URL() string {
-	return "redis-sentinel://" + strings.Join(s.Addrs(), ",") + "/0?" + url.Values{"master": {MasterName}}.Encode()
+	query := url.Values{"master": {MasterName}}
+	security := s.Data[0].security
+	if security != nil {
+		query.Set("tls", "true")
+		query.Set("sentinel_username", security.User)
+		query.Set("sentinel_password", security.Password)
+	}
+	return security.url("redis-sentinel", strings.Join(s.Addrs(), ","), query.Encode())
+}
+
+// asked is a new client of the sentinel that is asked.
+func (s *Sentinels) asked() *redis.SentinelClient {
+	first := s.Sentinels[0]
+	return redis.NewSentinelClient(first.security.options(first.Addr()))
 }
 
 // Client returns a new client of whoever is the master, closed when the test ends.
 func (s *Sentinels) Client() *redis.Client {
-	client := redis.NewFailoverClient(&redis.FailoverOptions{MasterName: MasterName, SentinelAddrs: s.Addrs()})
+	o := s.Data[0].security.options("")
+	client := redis.NewFailoverClient(&redis.FailoverOptions{
+		MasterName: MasterName, SentinelAddrs: s.Addrs(), SentinelUsername: o.Username, SentinelPassword: o.Password,
+		Username: o.Username, Password: o.Password, TLSConfig: o.TLSConfig,
+	})
 	s.t.Cleanup(func() { _ = client.Close() })
 	return client
 }
@@ -85,7 +102,7 @@ func (s *Sentinels) Client() *redis.Client {
 func (s *Sentinels) KillMaster() {
 	s.t.Helper()
 	ctx := context.Background()
-	client := redis.NewSentinelClient(&redis.Options{Addr: s.Sentinels[0].Addr()})
+	client := s.asked()
 	defer func() { _ = client.Close() }()
 	before, err := client.GetMasterAddrByName(ctx, MasterName).Result()
 	if err != nil {
@@ -106,7 +123,7 @@ func (s *Sentinels) KillMaster() {
 func (s *Sentinels) Revive() {
 	s.t.Helper()
 	ctx := context.Background()
-	client := redis.NewSentinelClient(&redis.Options{Addr: s.Sentinels[0].Addr()})
+	client := s.asked()
 	defer func() { _ = client.Close() }()
 	master, err := client.GetMasterAddrByName(ctx, MasterName).Result()
 	if err != nil {
