@@ -40,7 +40,10 @@ type browser struct {
 func newBrowser(s *stack, password string) *browser {
 	t := s.t
 	t.Helper()
-	options := []chromedp.ExecAllocatorOption{chromedp.ExecPath(findBrowser(t)), chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir())}
+	options := []chromedp.ExecAllocatorOption{
+		chromedp.ExecPath(findBrowser(t)), chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()),
+		chromedp.Flag("disable-dev-shm-usage", true), // which is small in a container
+	}
 	if os.Geteuid() == 0 {
 		options = append(options, chromedp.NoSandbox) // Chromium refuses its sandbox to root
 	}

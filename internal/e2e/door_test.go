@@ -92,6 +92,36 @@ func TestTLS(t *testing.T) {
 	}
 }
 
+// TestOnlyHealthIsOpen asks the program for all that it serves, without a token and with one.
+func TestOnlyHealthIsOpen(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, nil)
+	s.startAPI()
+	with := map[string]string{"Authorization": "Bearer " + apiToken}
+	for path, open := range map[string]bool{
+		"/healthz": true, "/readyz": true, "/": false, "/operations": false, "/operations/x": false, "/docs": false, "/openapi.yaml": false,
+		"/metrics": false, "/monitoring": false, "/monitoring/api/queues": false, "/monitoring/static/js/main.5adda2da.chunk.js": false,
+		"/v1/provision/x/status": false, "/nothing": false,
+	} {
+		status, header, _ := s.raw(http.MethodGet, path, "", nil)
+		if open != (status == http.StatusOK) || !open && status != http.StatusUnauthorized {
+			t.Errorf("%s answers %d without a token", path, status)
+		}
+		if header.Get("Server") != "" || header.Get("X-Powered-By") != "" || header.Get("X-Content-Type-Options") != "nosniff" ||
+			header.Get("Content-Security-Policy") == "" {
+			t.Errorf("%s has the headers %v", path, header)
+		}
+		if status, _, _ := s.raw(http.MethodGet, path, "", with); status == http.StatusUnauthorized {
+			t.Errorf("%s answers 401 with the token", path)
+		}
+	}
+	for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodOptions} {
+		if status, _, _ := s.raw(method, "/monitoring/api/queues/provision", "", with); status/100 == 2 {
+			t.Errorf("%s of a queue answers %d, although nobody lets asynqmon write", method, status)
+		}
+	}
+}
+
 // TestIdentityProvider has an API without tokens of its own that accepts a provider's.
 func TestIdentityProvider(t *testing.T) {
 	t.Parallel()

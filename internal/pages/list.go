@@ -14,7 +14,7 @@ import (
 const (
 	listEvery  = 3 * time.Second
 	textEvery  = 10 * time.Second // a search for text may have to read many records
-	listReload = 20 // seconds; whoever types without a script must not be disturbed too soon
+	listReload = 20               // seconds; whoever types without a script must not be disturbed too soon
 	maxText    = 200
 )
 
