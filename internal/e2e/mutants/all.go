@@ -43,7 +43,7 @@ func All() []Mutant {
 		one("retry exhaustion", "there is one attempt more than TASK_MAX_RETRY allows",
 			"internal/worker/settle.go", "if failed > a.opts.MaxRetry {", "if failed > a.opts.MaxRetry+1 {"),
 		one("partial failure and recovery", "what a call made whose answer was lost is not found",
-			"internal/reconcile/observe.go", "if ownerOf(a.Name) != s.digest {", `if ownerOf(a.Name) != s.digest || s.here().actor(kind).ID == "" {`),
+			"internal/reconcile/observe.go", "if ownerOf(a.Name) != s.digest {", `if ownerOf(a.Name) != s.digest || kind == airbyte.Source && s.here().entities().SourceID == "" {`),
 		one("restart", "nobody looks after the work of a dead worker",
 			"internal/app/worker.go", "sweeper.Run(ctx) // until ctx ends", "_ = sweeper\n\t<-ctx.Done()"),
 		{Row: "several replicas", Breaks: "an API knows only the requests that it took itself", Edits: []Edit{
