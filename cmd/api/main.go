@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"airbyte-provisioner/internal/app"
+	"airbyte-provisioner/internal/config"
 	"airbyte-provisioner/internal/telemetry"
 )
 
@@ -34,6 +35,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	embedded := flags.Bool("embedded", false, "run everything in this process: Redis, a worker and the Airbyte simulator; nothing is kept")
 	addr := flags.String("http-addr", "", "listen on this `address`; wins over HTTP_ADDR")
 	version := flags.Bool("version", false, "print the version and end")
+	healthcheck := flags.Bool("healthcheck", false, "ask the api that runs here with the same settings whether it is alive, and end")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return 0
@@ -44,13 +46,16 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		fmt.Fprintln(stdout, "api", telemetry.Version())
 		return 0
 	}
+	if *addr != "" {
+		environ = append(environ, "HTTP_ADDR="+*addr)
+	}
+	if *healthcheck {
+		return app.Report(stderr, "api", app.Healthy(ctx, *file, environ, config.ForAPI))
+	}
 
 	start := app.API
 	if *embedded {
 		start = app.Embedded
-	}
-	if *addr != "" {
-		environ = append(environ, "HTTP_ADDR="+*addr)
 	}
 	return app.Report(stderr, "api", start(ctx, *file, environ, stdout))
 }

@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"airbyte-provisioner/internal/app"
+	"airbyte-provisioner/internal/config"
 	"airbyte-provisioner/internal/telemetry"
 )
 
@@ -31,6 +32,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	flags.SetOutput(stderr)
 	file := flags.String("config", "", "read settings from this YAML `file`; environment variables win over it")
 	version := flags.Bool("version", false, "print the version and end")
+	healthcheck := flags.Bool("healthcheck", false, "ask the worker that runs here with the same settings whether it is alive, and end")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return 0
@@ -40,6 +42,9 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	if *version {
 		fmt.Fprintln(stdout, "worker", telemetry.Version())
 		return 0
+	}
+	if *healthcheck {
+		return app.Report(stderr, "worker", app.Healthy(ctx, *file, environ, config.ForWorker))
 	}
 	return app.Report(stderr, "worker", app.Worker(ctx, *file, environ, stdout))
 }

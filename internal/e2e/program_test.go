@@ -50,6 +50,14 @@ func TestSimulatorProgram(t *testing.T) {
 	s.startAPI()
 	s.startWorker()
 	s.awaitState(s.submit("provision", wish{}.descriptor()), "COMPLETED")
+	s.env["HTTP_ADDR"] = s.api
+	if code := s.program("api", "-healthcheck").exit(); code != 0 {
+		t.Errorf("the health check of a running API ended with %d", code)
+	}
+	s.env["HTTP_ADDR"] = "127.0.0.1:1"
+	if code := s.program("api", "-healthcheck").exit(); code != 1 {
+		t.Errorf("the health check of no API ended with %d, want 1", code)
+	}
 	if code := sim.stop(); code != 0 {
 		t.Errorf("the simulator ended with %d after SIGTERM, want 0", code)
 	}

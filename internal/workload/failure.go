@@ -43,7 +43,7 @@ func (p Problem) String() string {
 
 // Failure is an error that can be shown to people. Everything in it but the
 // cause is safe to print, store and answer; the cause is for the log only.
-type Failure struct {
+type Failure struct { //nolint:errname // Witboost and its people call it a failure; it is an error by the way
 	Code      Code      `json:"code"`
 	Phase     Phase     `json:"phase,omitempty"`
 	Message   string    `json:"message"` // what failed, one sentence
