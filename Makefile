@@ -3,12 +3,14 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 GOLANGCI_LINT_VERSION := v2.15.0
+CYCLONEDX_VERSION := v1.10.0
+GOVULNCHECK_VERSION := v1.9.0
 TOOLS := $(CURDIR)/.tools
 LINT := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
 # A slow or shared machine may need more: TEST_TIMEOUT=20m make test
 TEST_TIMEOUT ?= 10m
 
-.PHONY: help build demo test mutants chaos chaos-quick lint fmt vet deps clean bench bench-quick
+.PHONY: help build demo test mutants chaos chaos-quick lint check-deploy sbom vulncheck fmt vet deps clean bench bench-quick
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +50,21 @@ bench-quick: deps ## the same in a minute, one line a goal: name measured goal o
 lint: $(LINT) ## go vet and golangci-lint, as CI runs them
 	go vet ./...
 	$(LINT) run ./...
+
+check-deploy: ## check chart, compose file, image, rules, dashboard and policy with their own projects' code
+	cd deploy/checks && go mod tidy -diff && go test -count=1 ./...
+
+sbom: ## write a CycloneDX SBOM of each program into bin/
+	@mkdir -p bin
+	GOBIN=$(TOOLS) GOFLAGS=-buildvcs=false go install github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$(CYCLONEDX_VERSION)
+	for p in api worker provisionctl airbytesim; do \
+		$(TOOLS)/cyclonedx-gomod app -json -licenses -main cmd/$$p -output bin/$$p.cdx.json . || exit 1; done
+
+vulncheck: ## look for known vulnerabilities, where their database can be reached
+	GOBIN=$(TOOLS) GOFLAGS=-buildvcs=false go install golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION)
+	@out=$$($(TOOLS)/govulncheck ./... 2>&1); code=$$?; case $$out in \
+		*"fetching vulnerabilities"*) echo "not checked: the vulnerability database cannot be reached";; \
+		*) echo "$$out"; exit $$code;; esac
 
 fmt: $(LINT) ## format the code
 	$(LINT) fmt ./...

@@ -18,12 +18,12 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
 
 	"airbyte-provisioner/internal/airbytesim"
+	"airbyte-provisioner/internal/telemetry"
 )
 
 func main() {
@@ -58,7 +58,7 @@ func run(ctx context.Context, arguments []string, out, complaints io.Writer) int
 	case err != nil:
 		return complain(complaints, exitUsage, err)
 	case set.version:
-		if _, err := fmt.Fprintln(out, "airbytesim", version()); err != nil {
+		if _, err := fmt.Fprintln(out, "airbytesim", telemetry.Version()); err != nil {
 			return complain(complaints, exitFailed, err)
 		}
 		return exitOK
@@ -184,18 +184,4 @@ func (f latencyFlag) Set(text string) error {
 	}
 	f[operation] = l
 	return nil
-}
-
-// version is the module's version and the commit it was built from.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	for _, setting := range info.Settings {
-		if setting.Key == "vcs.revision" {
-			return info.Main.Version + " " + setting.Value
-		}
-	}
-	return info.Main.Version
 }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"maps"
 	"net/url"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -159,19 +158,4 @@ func usage() string {
 	b.WriteString("\nThe environment variable PROVISIONER_TOKEN holds the token that opens the API, where it needs one.\n" +
 		"Exit code: 0 completed or valid, 1 failed, terminated, invalid or not to be asked, 2 wrong usage, 130 interrupted.\n")
 	return b.String()
-}
-
-// version is the program's version and commit, from the build.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "provisionctl (unknown build)"
-	}
-	commit := "no commit"
-	for _, setting := range info.Settings {
-		if setting.Key == "vcs.revision" {
-			commit = setting.Value
-		}
-	}
-	return fmt.Sprintf("provisionctl %s (%s) %s", info.Main.Version, commit, info.GoVersion)
 }

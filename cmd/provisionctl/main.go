@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"airbyte-provisioner/internal/progress"
+	"airbyte-provisioner/internal/telemetry"
 )
 
 // Exit codes.
@@ -66,7 +67,7 @@ func run(ctx context.Context, args []string, s surroundings) int {
 		return exitUsage
 	}
 	if order.version {
-		say(s.out, "%s", version())
+		say(s.out, "provisionctl %s", telemetry.Version())
 		return exitOK
 	}
 	if order.timeout > 0 {
