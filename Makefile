@@ -9,6 +9,7 @@ TOOLS := $(CURDIR)/.tools
 LINT := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
 # A slow or shared machine may need more: TEST_TIMEOUT=20m make test
 TEST_TIMEOUT ?= 10m
+TEST_FLAGS ?=
 
 .PHONY: help build demo test mutants chaos chaos-quick lint check-deploy sbom vulncheck fmt vet deps clean bench bench-quick
 
@@ -23,7 +24,7 @@ demo: ## provision the example in one process, without Redis or Airbyte, and sho
 	@./deploy/demo.sh
 
 test: deps ## run every test, with a real redis-server and the race detector
-	go test -race -timeout $(TEST_TIMEOUT) ./...
+	go test -race -timeout $(TEST_TIMEOUT) $(TEST_FLAGS) ./...
 
 # How much chaos; CHAOS_SEED=7 make chaos repeats what the seed decided.
 CHAOS_SEED ?= 0
