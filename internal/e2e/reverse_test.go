@@ -101,7 +101,7 @@ func withHR(o *airbytesim.Options) {
 func (s *stack) fillSources() {
 	s.sim.SetCatalog("decd338e-5647-4c0b-adf4-da0e75f5a750", &airbytesim.Catalog{Streams: []airbytesim.CatalogStream{
 		{Name: "orders", Namespace: "public", SupportedSyncModes: []string{"full_refresh", "incremental"}, SourceDefinedCursor: true, SourceDefinedPrimaryKey: [][]string{{"id"}}},
-		{Name: "order_lines", Namespace: "public", SupportedSyncModes: []string{"full_refresh", "incremental"}, SourceDefinedCursor: true, SourceDefinedPrimaryKey: [][]string{{"id"}}},
+		{Name: "customers", Namespace: "public", SupportedSyncModes: []string{"full_refresh", "incremental"}, SourceDefinedCursor: true, SourceDefinedPrimaryKey: [][]string{{"id"}}},
 		{Name: "audit_log", Namespace: "public", SupportedSyncModes: []string{"full_refresh"}},
 	}})
 }
