@@ -42,7 +42,11 @@ func (b *bench) clock() ([]result, error) {
 	if _, err := b.startWorker(r, w.url); err != nil {
 		return nil, err
 	}
-	c := &clocks{bench: b, addr: addr, player: newReplayer(w.url, calls)}
+	player, err := newReplayer(w.url, calls)
+	if err != nil {
+		return nil, err
+	}
+	c := &clocks{bench: b, addr: addr, player: player}
 	for range b.count(1, 5) {
 		if err := c.round(); err != nil {
 			return nil, err
@@ -195,7 +199,7 @@ func (c *clocks) playOld(component int64) (float64, error) {
 	for _, one := range []struct{ path, field string }{
 		{"connections/delete", "connectionId"}, {"sources/delete", "sourceId"}, {"destinations/delete", "destinationId"},
 	} {
-		if _, err := c.player.post(c.ctx, "/api/v1/"+one.path, fmt.Sprintf("{%q:%q}", one.field, made[one.field])); err != nil {
+		if _, err := c.player.post(c.ctx, "/api/v1/"+one.path, map[string]string{one.field: made[one.field]}); err != nil {
 			return 0, err
 		}
 	}

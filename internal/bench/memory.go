@@ -1,10 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -140,27 +144,66 @@ func (b *bench) sizes(r *redisServer, w *watched) ([]result, error) {
 	if err != nil {
 		return nil, err
 	}
-	row := func(state string, bytes, goal float64) result {
+	row := func(state string, h held, goal float64) result {
 		return result{
-			name: "redis-" + state, what: "memory: Redis for one " + state + " operation", measured: bytes / kilo, goal: goal, atMost: true, unit: " KB",
-			note: fmt.Sprintf("of %d, the size of the example's", n),
+			name: "redis-" + state, what: "memory: Redis for one " + state + " operation", measured: h.total() / kilo, goal: goal, atMost: true, unit: " KB",
+			note: h.String(),
 		}
 	}
 	return []result{row("waiting", waiting, 6), row("running", running, 6), row("finished", finished, 4)}, nil
 }
 
-// held is the memory of all keys by MEMORY USAGE, divided by n.
-func (b *bench) held(r *redisServer, n int) (float64, error) {
-	var total int64
+// held is what operations hold of Redis's memory, each, by the sort of key.
+type held map[string]float64
+
+// sorts are the sorts of keys, each with what its names hold.
+var sorts = []struct{ sort, in string }{
+	{"record", ":op:"},
+	{"line", ":line:"},
+	{"live lanes", ":live"},
+	{"component", ":known:"},
+	{"list of operations", ":listed:"},
+	{"task", "}:t:"},
+	{"workers' heartbeat", "asynq:workers"},
+	{"task lists", "asynq:{"},
+}
+
+// held measures all keys by MEMORY USAGE.
+func (b *bench) held(r *redisServer, n int) (held, error) {
+	found := held{}
 	keys := r.client.Scan(b.ctx, 0, "*", 1000).Iterator()
 	for keys.Next(b.ctx) {
 		bytes, err := r.client.MemoryUsage(b.ctx, keys.Val(), 0).Result()
 		if err != nil && err != redis.Nil { //nolint:errorlint // go-redis answers redis.Nil itself; it has just expired
-			return 0, err
+			return nil, err
 		}
-		total += bytes
+		sort := "other"
+		for _, s := range sorts {
+			if strings.Contains(keys.Val(), s.in) {
+				sort = s.sort
+				break
+			}
+		}
+		found[sort] += float64(bytes) / float64(n)
 	}
-	return float64(total) / float64(n), keys.Err()
+	return found, keys.Err()
+}
+
+func (h held) total() (sum float64) {
+	for _, bytes := range h {
+		sum += bytes
+	}
+	return sum
+}
+
+func (h held) String() string {
+	var parts []string
+	for _, sort := range slices.SortedFunc(maps.Keys(h), func(a, b string) int { return cmp.Compare(h[b], h[a]) }) {
+		if h[sort] >= 8 {
+			parts = append(parts, fmt.Sprintf("%s %.0f", sort, h[sort]))
+		}
+	}
+	return strings.Join(parts, ", ") + " bytes"
 }
 
 func (b *bench) awaitHeartbeat(r *redisServer) error {

@@ -33,8 +33,16 @@ type call struct {
 // recorder keeps the calls and their answers.
 type recorder struct {
 	mu      sync.Mutex
+	begun   int // calls before the operation that counts
 	calls   []call
 	answers []map[string]any
+}
+
+// again makes what was recorded so far not count.
+func (r *recorder) again() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.begun = len(r.calls)
 }
 
 func (r *recorder) around(api http.Handler) http.Handler {
@@ -77,7 +85,7 @@ func (r *recorder) script() ([]call, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	calls := slices.Clone(r.calls)
-	for i := range calls {
+	for i := r.begun; i < len(calls); i++ {
 		calls[i].Body = digestPattern.ReplaceAllString(calls[i].Body, "wb-"+digestMark)
 		calls[i].Body = uuidPattern.ReplaceAllStringFunc(calls[i].Body, func(id string) string {
 			from, field := r.origin(id, i)
@@ -87,19 +95,19 @@ func (r *recorder) script() ([]call, error) {
 			if !slices.Contains(calls[from].Keep, field) {
 				calls[from].Keep = append(calls[from].Keep, field)
 			}
-			return fmt.Sprintf("{%d.%s}", from, field)
+			return fmt.Sprintf("{%d.%s}", from-r.begun, field)
 		})
 	}
-	if len(calls) == 0 {
+	if len(calls) == r.begun {
 		return nil, errors.New("no call was recorded")
 	}
-	return calls, nil
+	return calls[r.begun:], nil
 }
 
 // origin is the call before the given one whose answer gave out an id, and the field.
 func (r *recorder) origin(id string, before int) (from int, field string) {
-	for from, answer := range r.answers[:before] {
-		for field, value := range answer {
+	for from := r.begun; from < before; from++ {
+		for field, value := range r.answers[from] {
 			if value == id && strings.HasSuffix(field, "Id") && !strings.Contains(r.calls[from].Body, id) {
 				return from, field
 			}
@@ -133,9 +141,7 @@ func (b *bench) record(r *redisServer) ([]call, error) {
 	}
 	_, q := b.storeOf(r)
 	for i := range 2 {
-		recording.mu.Lock()
-		recording.calls, recording.answers = nil, nil
-		recording.mu.Unlock()
+		recording.again()
 		if _, err := q.Submit(b.ctx, orders.of(int64(i))); err != nil {
 			return nil, err
 		}
@@ -159,16 +165,24 @@ func (b *bench) keepScript(calls []call) (string, error) {
 	return path, os.WriteFile(path, text, 0o600)
 }
 
-// replayer makes recorded calls.
+// replayer makes recorded calls, as a simple client would: it renders each
+// request from maps and decodes each answer into one.
 type replayer struct {
 	base   string
 	client *http.Client
 	calls  []call
+	bodies []any // of the calls, decoded
 }
 
-func newReplayer(base string, calls []call) *replayer {
+func newReplayer(base string, calls []call) (*replayer, error) {
 	transport := &http.Transport{MaxIdleConns: 128, MaxIdleConnsPerHost: 128}
-	return &replayer{base: strings.TrimSuffix(base, "/"), client: &http.Client{Transport: transport}, calls: calls}
+	r := &replayer{base: strings.TrimSuffix(base, "/"), client: &http.Client{Transport: transport}, calls: calls, bodies: make([]any, len(calls))}
+	for i, c := range calls {
+		if err := json.Unmarshal([]byte(c.Body), &r.bodies[i]); err != nil {
+			return nil, fmt.Errorf("the body of %s: %w", c.Path, err)
+		}
+	}
+	return r, nil
 }
 
 // play makes the calls one after the other for the component with the digest.
@@ -179,22 +193,17 @@ func (r *replayer) play(ctx context.Context, digest string) error {
 // walk lets visit make each call or leave it out. Every id in the answers goes
 // to made, if there is one.
 func (r *replayer) walk(ctx context.Context, digest string, visit func(at call, post func() error) error, made map[string]string) error {
-	replace := []string{digestMark, digest}
+	known := map[string]string{digestMark: digest}
 	for i, c := range r.calls {
 		post := func() error {
-			answer, err := r.post(ctx, c.Path, strings.NewReplacer(replace...).Replace(c.Body))
-			if err != nil || len(c.Keep) == 0 && made == nil {
+			answer, err := r.post(ctx, c.Path, filled(r.bodies[i], known))
+			if err != nil {
 				return err
 			}
-			var fields map[string]any
-			if err := json.Unmarshal(answer, &fields); err != nil {
-				return fmt.Errorf("%s: %w", c.Path, err)
-			}
 			for _, field := range c.Keep {
-				id, _ := fields[field].(string)
-				replace = append(replace, fmt.Sprintf("{%d.%s}", i, field), id)
+				known[fmt.Sprintf("{%d.%s}", i, field)], _ = answer[field].(string)
 			}
-			keepIDs(fields, made)
+			keepIDs(answer, made)
 			return nil
 		}
 		if err := visit(c, post); err != nil {
@@ -202,6 +211,31 @@ func (r *replayer) walk(ctx context.Context, digest string, visit func(at call, 
 		}
 	}
 	return nil
+}
+
+// filled is a copy of a body in which marks are replaced.
+func filled(body any, known map[string]string) any {
+	switch v := body.(type) {
+	case map[string]any:
+		full := make(map[string]any, len(v))
+		for name, value := range v {
+			full[name] = filled(value, known)
+		}
+		return full
+	case []any:
+		full := make([]any, len(v))
+		for i, value := range v {
+			full[i] = filled(value, known)
+		}
+		return full
+	case string:
+		if id, ok := known[v]; ok {
+			return id
+		}
+		return strings.ReplaceAll(v, digestMark, known[digestMark])
+	default:
+		return body
+	}
 }
 
 // keepIDs copies the texts of an answer, if somebody wants them.
@@ -216,9 +250,13 @@ func keepIDs(fields map[string]any, made map[string]string) {
 	}
 }
 
-// post makes one call and returns its answer.
-func (r *replayer) post(ctx context.Context, path, body string) ([]byte, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, r.base+path, strings.NewReader(body))
+// post makes one call and returns its answer, nil for an empty one.
+func (r *replayer) post(ctx context.Context, path string, body any) (map[string]any, error) {
+	text, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, r.base+path, bytes.NewReader(text))
 	if err != nil {
 		return nil, err
 	}
@@ -228,9 +266,14 @@ func (r *replayer) post(ctx context.Context, path, body string) ([]byte, error) 
 		return nil, err
 	}
 	defer func() { _ = response.Body.Close() }()
-	answer, err := io.ReadAll(response.Body)
-	if err == nil && response.StatusCode >= http.StatusMultipleChoices {
-		err = fmt.Errorf("%s answered %d: %.300s", path, response.StatusCode, answer)
+	if response.StatusCode >= http.StatusMultipleChoices {
+		answer, _ := io.ReadAll(io.LimitReader(response.Body, 300)) // for the message alone
+		return nil, fmt.Errorf("%s answered %d: %s", path, response.StatusCode, answer)
 	}
+	var answer map[string]any
+	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	_, err = io.Copy(io.Discard, response.Body) // so that the connection is used again
 	return answer, err
 }

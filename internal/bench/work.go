@@ -30,7 +30,10 @@ func floorWorker(ctx context.Context, args []string) error {
 	if err := json.Unmarshal(text, &calls); err != nil {
 		return err
 	}
-	player := newReplayer(args[1], calls)
+	player, err := newReplayer(args[1], calls)
+	if err != nil {
+		return err
+	}
 	server := asynq.NewServer(asynq.RedisClientOpt{Addr: args[0]}, asynq.Config{
 		Concurrency: concurrency, Queues: map[string]int{"floor": 1}, TaskCheckInterval: 25 * time.Millisecond,
 		LogLevel: asynq.ErrorLevel,

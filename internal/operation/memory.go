@@ -51,15 +51,16 @@ func (s *Store) setKnown(ctx context.Context, component workload.Component, valu
 	if stop := lease.Stopped(); errors.Is(stop, ErrLost) {
 		return stop
 	}
-	k := s.keysOf(lease.lane)
-	n, err := rememberScript.Run(ctx, s.batched, []string{k.line(), k.live(), k.op(lease.Token), s.known(component)},
-		k.prefix+"op:", lease.Token, lease.lane, lease.holder, value).Int()
+	k, sent := s.keysOf(lease.lane), s.opts.Now()
+	state, err := rememberScript.Run(ctx, s.batched, []string{k.line(), k.live(), k.op(lease.Token), s.known(component)},
+		k.prefix+"op:", lease.Token, lease.lane, lease.holder, value, s.opts.Lease.Milliseconds()).Text()
 	if err != nil {
 		return unavailable(err)
 	}
-	if n == 0 {
-		lease.Stop(ErrLost)
-		return ErrLost
+	// A termination does not keep an attempt from remembering what it has done; it
+	// is noticed before the next call.
+	if err := lease.heard(state, sent, true); errors.Is(err, ErrLost) {
+		return err
 	}
 	return nil
 }

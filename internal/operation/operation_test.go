@@ -270,8 +270,10 @@ func TestHoldsAsksRedisOnlyAfterAMoment(t *testing.T) {
 		sends  string
 	}{
 		{"just renewed", 9 * time.Millisecond, false, nil, ""},
-		{"renewed a while ago", time.Millisecond, false, nil, "evalsha"},
-		{"Redis is away, the lease has not lapsed", time.Second, true, nil, "evalsha"},
+		{"renewed a while ago: a look is enough", time.Millisecond, false, nil, "hmget"},
+		{"just looked", 9 * time.Millisecond, false, nil, ""},
+		{"a third of the lease is over", 10 * time.Second, false, nil, "evalsha"},
+		{"Redis is away, the lease has not lapsed", time.Second, true, nil, "hmget"},
 		{"Redis was away a moment ago", time.Millisecond, true, nil, ""},
 		{"Redis is away still", 25 * time.Second, true, nil, "evalsha"},
 		{"Redis is away, and the lease may have lapsed", time.Second, true, operation.ErrLost, "evalsha"},
@@ -287,6 +289,36 @@ func TestHoldsAsksRedisOnlyAfterAMoment(t *testing.T) {
 		if got := counted.sent(); got != step.sends {
 			t.Errorf("%s: sends %q, want %q", step.reason, got, step.sends)
 		}
+	}
+}
+
+// To remember is to ask, too: no second question is needed before the call that
+// follows, and a termination is not overlooked.
+func TestRememberRenews(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	client := redistest.Start(t).Client()
+	counted := &count{}
+	client.AddHook(counted)
+	store := newStore(t, client, func(o *operation.Options) { o.FreshFor = time.Hour })
+	token := accept(t, store, "x")
+	lease := begin(t, store, token)
+	held := operation.With(ctx, lease)
+	if err := store.Remember(held, component, []byte("1")); err != nil {
+		t.Fatal(err)
+	}
+	counted.reset()
+	if err := lease.Holds(ctx); err != nil || counted.sent() != "" {
+		t.Errorf("Holds after Remember: %v, sends %q", err, counted.sent())
+	}
+	if _, err := store.Terminate(ctx, token); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Remember(held, component, []byte("2")); err != nil {
+		t.Errorf("what was done before the termination cannot be remembered: %v", err)
+	}
+	if err := lease.Holds(ctx); !errors.Is(err, operation.ErrTerminating) {
+		t.Errorf("Holds after a termination that Remember met: %v", err)
 	}
 }
 
