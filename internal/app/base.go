@@ -51,13 +51,8 @@ func newBase(cfg config.Config, program string, out io.Writer) (*base, error) {
 	if err := b.trace(context.Background(), program); err != nil {
 		return nil, err
 	}
-	batched, err := b.redis.AutoPipeline() // it ends with the client
-	if err != nil {
-		return nil, fmt.Errorf("batch Redis commands: %w", err)
-	}
 	b.store = operation.New(operation.Options{
 		Redis:     b.redis,
-		Batched:   batched,
 		Instance:  cfg.Queue.Instance,
 		StatusTTL: cfg.Queue.StatusTTL,
 		Lease:     cfg.Queue.TaskLease,
@@ -68,7 +63,6 @@ func newBase(cfg config.Config, program string, out io.Writer) (*base, error) {
 	})
 	b.queue = queue.New(queue.Options{
 		Redis:         b.redis,
-		Batched:       batched,
 		Store:         b.store,
 		Instance:      cfg.Queue.Instance,
 		TaskTimeout:   cfg.Queue.TaskTimeout,

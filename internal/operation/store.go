@@ -16,11 +16,6 @@ const Version = 1
 type Options struct {
 	// Redis is the connection; its options decide how quickly an absent Redis is given up.
 	Redis redis.UniversalClient
-	// Batched, if set, takes the short commands that many goroutines send at the
-	// same time and sends those that wait together: each then costs client and
-	// server a fraction of a round trip. A context's end is not heeded once a
-	// command is on its way; the client's time-outs bound it.
-	Batched redis.Cmdable
 	// Instance separates installations that share one Redis; it starts every key.
 	Instance string
 	// StatusTTL is how long a finished operation can be asked for.
@@ -45,11 +40,9 @@ type Options struct {
 // Store holds the records in Redis. It has no state of its own; any number of
 // them, in any number of processes, work on the same records.
 type Store struct {
-	redis redis.UniversalClient
-	// batched is for what every operation does; it is redis where the options name no other.
-	batched redis.Cmdable
-	prefix  string
-	opts    Options
+	redis  redis.UniversalClient
+	prefix string
+	opts   Options
 }
 
 // New returns a Store. It opens nothing.
@@ -72,10 +65,7 @@ func New(opts Options) *Store {
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
-	if opts.Batched == nil {
-		opts.Batched = opts.Redis
-	}
-	return &Store{redis: opts.Redis, batched: opts.Batched, prefix: opts.Instance + "airbyte-provisioner:", opts: opts}
+	return &Store{redis: opts.Redis, prefix: opts.Instance + "airbyte-provisioner:", opts: opts}
 }
 
 // Lease is for how long an attempt may be silent before another may take over.
@@ -158,7 +148,7 @@ func (s *Store) IsHead(ctx context.Context, token string) (bool, error) {
 	if !ok {
 		return false, unknownToken(token)
 	}
-	first, err := s.batched.LIndex(ctx, s.keysOf(lane).line(), 0).Result()
+	first, err := s.redis.LIndex(ctx, s.keysOf(lane).line(), 0).Result()
 	if err != nil && err != redis.Nil { //nolint:errorlint // go-redis answers redis.Nil itself
 		return false, unavailable(err)
 	}

@@ -29,9 +29,7 @@ const (
 // Options are what a Queue needs.
 type Options struct {
 	Redis redis.UniversalClient
-	// Batched, if set, takes the commands that make tasks; see operation.Options.
-	Batched redis.UniversalClient
-	Store   *operation.Store
+	Store *operation.Store
 	// Instance separates installations that share one Redis; it starts every queue's name.
 	Instance string
 	// TaskTimeout is the time for one attempt.
@@ -61,13 +59,10 @@ func New(opts Options) *Queue {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
-	if opts.Batched == nil {
-		opts.Batched = opts.Redis
-	}
 	return &Queue{
 		opts:      opts,
 		store:     opts.Store,
-		client:    asynq.NewClientFromRedisClient(opts.Batched),
+		client:    asynq.NewClientFromRedisClient(opts.Redis),
 		inspector: asynq.NewInspectorFromRedisClient(opts.Redis),
 	}
 }
