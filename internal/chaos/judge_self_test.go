@@ -73,7 +73,7 @@ func TestTheJudgeSees(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			got := strings.Join(judge(visitsOf(c.calls)["c001"], wishes, nil), "\n")
+			got := strings.Join(judge(visitsOf(c.calls)["c001"], wishes), "\n")
 			if c.want == "" && got != "" || !strings.Contains(got, c.want) {
 				t.Errorf("got %q, want %q: %s", got, c.want, c.reason)
 			}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
-	"time"
 
 	"airbyte-provisioner/internal/airbytesim"
 	"airbyte-provisioner/internal/workload"
@@ -52,10 +51,9 @@ func (v visit) branch() string {
 // arrival: no attempt makes more than one call in each branch after another
 // attempt began, operations come in the order of their requests, and what is
 // written is what the request says, so that versions only go up. wishes are the
-// component's by the number of their request. breaks are times in which Redis
-// may forget that an operation had ended, so that it may come once more.
-func judge(visits []visit, wishes map[int]wish, breaks []span) []string {
-	return append(judgeOverlap(visits), judgeOrder(visits, wishes, breaks)...)
+// component's by the number of their request.
+func judge(visits []visit, wishes map[int]wish) []string {
+	return append(judgeOverlap(visits), judgeOrder(visits, wishes)...)
 }
 
 func judgeOverlap(visits []visit) []string {
@@ -89,14 +87,11 @@ func judgeOverlap(visits []visit) []string {
 	return wrong
 }
 
-func judgeOrder(visits []visit, wishes map[int]wish, breaks []span) []string {
+func judgeOrder(visits []visit, wishes map[int]wish) []string {
 	var wrong []string
 	number, version := 0, 0
 	seen := map[string]bool{}
 	for _, v := range visits {
-		if inside(v.Start, breaks) {
-			number, version = 0, 0
-		}
 		wanted, known := wishes[v.number]
 		if !known {
 			wrong = append(wrong, fmt.Sprintf("%s: %s is for request %d, which was never made", v.component, v.Operation, v.number))
@@ -121,18 +116,6 @@ func judgeOrder(visits []visit, wishes map[int]wish, breaks []span) []string {
 		version = max(version, written)
 	}
 	return wrong
-}
-
-// span is a time in which Redis changed its master, and a while after it.
-type span struct{ from, to time.Time }
-
-func inside(at time.Time, spans []span) bool {
-	for _, s := range spans {
-		if at.After(s.from) && at.Before(s.to) {
-			return true
-		}
-	}
-	return false
 }
 
 var (

@@ -72,7 +72,7 @@ func TestOperationThatKillsItsWorkers(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.awaitState(random, again, "COMPLETED")
-	c.verdict(t, nil)
+	c.verdict(t)
 }
 
 // TestRecovery measures how long after a worker's death (SIGKILL) another one
@@ -131,7 +131,7 @@ func recoveries(t *testing.T, lease string) []time.Duration {
 	for _, one := range running {
 		h.awaitState(random, one, "COMPLETED")
 	}
-	c.verdict(t, nil)
+	c.verdict(t)
 	var times []time.Duration
 	for _, visits := range visitsOf(h.sim.Calls("*", 0)) {
 		next := slices.IndexFunc(visits, func(v visit) bool { return strings.HasPrefix(v.Header.Get(processHeader), second.name) })

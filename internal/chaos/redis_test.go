@@ -85,7 +85,7 @@ func TestRedisAway(t *testing.T) {
 	refused(t, api, done.token, c.components[3])
 	redis.Resume()
 	h.awaitState(random, done, "COMPLETED")
-	c.verdict(t, nil)
+	c.verdict(t)
 
 	redis.Wipe()
 	r := api.ask(t.Context(), http.MethodGet, "/v1/provision/"+done.token+"/status", "", nil)
@@ -102,7 +102,7 @@ func TestRedisAway(t *testing.T) {
 		slices.Sort(names)
 		return slices.Equal(names, slices.Sorted(slices.Values(queue.Queues())))
 	})
-	c.verdict(t, nil)
+	c.verdict(t)
 }
 
 // quickly bounds an answer of an API whose Redis is away: a request that hangs
@@ -188,5 +188,5 @@ func TestStrangeTasks(t *testing.T) {
 		t.Errorf("its termination is answered with %d: %s", r.status, r.body)
 	}
 	h.awaitState(random, newer, "TERMINATED")
-	c.verdict(t, nil)
+	c.verdict(t)
 }

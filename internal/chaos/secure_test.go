@@ -58,7 +58,7 @@ func TestSecuredRedis(t *testing.T) {
 					h.awaitState(random, one, "COMPLETED")
 				}
 			}
-			campaign.verdict(t, nil)
+			campaign.verdict(t)
 			for _, s := range []*slot{h.apis[0], h.workers[0]} {
 				if p := s.process(); p.said("NOPERM") || p.said("Redis is not set up") {
 					t.Errorf("%s complains of Redis:\n%s", p.name, p.tail(40))

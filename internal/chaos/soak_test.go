@@ -28,8 +28,8 @@ type soak struct {
 	gentle bool
 	// harms are done to Redis, beside the usual ones.
 	harms func(*monkey, *campaign) []harm
-	// breaks are the times of failovers.
-	breaks func() []span
+	// after looks whether what had to be done was done.
+	after func(*monkey)
 }
 
 // TestSoak harms everything, on one redis-server that writes every command to disk.
@@ -109,11 +109,10 @@ func (s soak) run(t *testing.T) {
 	for _, text := range m.errs {
 		t.Error(text)
 	}
-	var breaks []span
-	if s.breaks != nil {
-		breaks = s.breaks()
+	if s.after != nil {
+		s.after(m)
 	}
-	c.verdict(t, breaks)
+	c.verdict(t)
 }
 
 // usual is how an operation may fail in a soak: by what was done to it.
@@ -183,7 +182,7 @@ func (c *component) unsettled() []wish {
 }
 
 // verdict compares Airbyte with what was asked for, and judges the calls.
-func (c *campaign) verdict(t *testing.T, breaks []span) {
+func (c *campaign) verdict(t *testing.T) {
 	t.Helper()
 	for _, text := range c.wrong {
 		t.Error(text)
@@ -207,7 +206,7 @@ func (c *campaign) verdict(t *testing.T, breaks []span) {
 			wrong = append(wrong, fmt.Sprintf("%s %s", at, text))
 		}
 		delete(all, at.digest())
-		wrong = append(wrong, judge(visits[at.String()], wishes, breaks)...)
+		wrong = append(wrong, judge(visits[at.String()], wishes)...)
 		judged += len(visits[at.String()])
 		for _, text := range wrong {
 			t.Error(text)

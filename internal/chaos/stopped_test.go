@@ -86,7 +86,7 @@ func TestStoppedWorker(t *testing.T) {
 	for _, one := range running {
 		h.awaitState(random, one, "COMPLETED")
 	}
-	c.verdict(t, nil)
+	c.verdict(t)
 }
 
 // TestStoppedAlone stops the only worker past its lease: it finishes what
@@ -113,7 +113,7 @@ func TestStoppedAlone(t *testing.T) {
 	p.signal(syscall.SIGCONT)
 	h.sim.Release("*", 0)
 	h.awaitState(random, one, "COMPLETED")
-	c.verdict(t, nil)
+	c.verdict(t)
 }
 
 // bounded is the test's context, for a wait that must not last for ever.

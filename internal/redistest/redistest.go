@@ -30,6 +30,7 @@ type Server struct {
 	port     int
 	args     []string
 	security *Security // nil: open to everybody
+	follows  string    // port of the master at the start; empty: none
 
 	mu      sync.Mutex
 	process *process
@@ -75,8 +76,15 @@ func Start(t testing.TB, opts ...Option) *Server {
 
 // command is the server's command line.
 func (s *Server) command() []string {
-	return append(slices.Clip(s.args), s.security.args(strconv.Itoa(s.port), s.sentinel())...)
+	args := append(slices.Clip(s.args), s.security.args(strconv.Itoa(s.port), s.sentinel())...)
+	if s.follows != "" {
+		args = append(args, "--replicaof", "127.0.0.1 "+s.follows)
+	}
+	return args
 }
+
+// follow makes the server a replica of the one at the port, from its next start on.
+func (s *Server) follow(port string) { s.follows = port }
 
 func (s *Server) sentinel() bool { return slices.Contains(s.args, "--sentinel") }
 

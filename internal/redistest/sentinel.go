@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -28,7 +29,7 @@ func StartSentinels(t testing.TB, opts ...Option) *Sentinels {
 	t.Helper()
 	master := Start(t, opts...)
 	port := strconv.Itoa(master.Port())
-	replica := Start(t, append([]Option{Args("--replicaof", "127.0.0.1 "+port)}, opts...)...)
+	replica := Start(t, append(slices.Clip(opts), func(s *Server) { s.follow(port) })...)
 	s := &Sentinels{t: t, Data: []*Server{master, replica}}
 	for range 3 {
 		config := Write(t, "sentinel.conf", fmt.Sprintf(
@@ -80,12 +81,6 @@ func (s *Sentinels) URL() string {
 	return security.url("redis-sentinel", strings.Join(s.Addrs(), ","), query.Encode())
 }
 
-// asked is a new client of the sentinel that is asked.
-func (s *Sentinels) asked() *redis.SentinelClient {
-	first := s.Sentinels[0]
-	return redis.NewSentinelClient(first.security.options(first.Addr()))
-}
-
 // Client returns a new client of whoever is the master, closed when the test ends.
 func (s *Sentinels) Client() *redis.Client {
 	o := s.Data[0].security.options("")
@@ -98,45 +93,54 @@ func (s *Sentinels) Client() *redis.Client {
 }
 
 // KillMaster kills the server that the sentinels call the master, and returns
-// once they have made the other one the master.
+// once all of them call the other one the master.
 func (s *Sentinels) KillMaster() {
 	s.t.Helper()
-	ctx := context.Background()
-	client := s.asked()
-	defer func() { _ = client.Close() }()
-	before, err := client.GetMasterAddrByName(ctx, MasterName).Result()
-	if err != nil {
-		s.t.Fatalf("redistest: %v", err)
-	}
+	before := s.master()
 	for _, server := range s.Data {
-		if strconv.Itoa(server.Port()) == before[1] {
+		if strconv.Itoa(server.Port()) == before {
 			server.Kill()
 		}
 	}
 	waitFor(s.t, "the failover", func() bool {
-		now, err := client.GetMasterAddrByName(ctx, MasterName).Result()
-		return err == nil && now[1] != before[1]
+		for _, sentinel := range s.Sentinels {
+			if now := s.masterBy(sentinel); now == "" || now == before {
+				return false
+			}
+		}
+		return true
 	})
 }
 
-// Revive starts the servers with data that were killed, as replicas of the master.
+// master is the master's port, as the first sentinel has it.
+func (s *Sentinels) master() string {
+	s.t.Helper()
+	port := s.masterBy(s.Sentinels[0])
+	if port == "" {
+		s.t.Fatal("redistest: the sentinel does not tell the master")
+	}
+	return port
+}
+
+// masterBy is the master's port as a sentinel has it; empty when it does not tell.
+func (s *Sentinels) masterBy(sentinel *Server) string {
+	client := redis.NewSentinelClient(sentinel.security.options(sentinel.Addr()))
+	defer func() { _ = client.Close() }()
+	addr, err := client.GetMasterAddrByName(context.Background(), MasterName).Result()
+	if err != nil {
+		return ""
+	}
+	return addr[1]
+}
+
+// Revive starts the servers with data that were killed, as replicas of the master from the start.
 func (s *Sentinels) Revive() {
 	s.t.Helper()
-	ctx := context.Background()
-	client := s.asked()
-	defer func() { _ = client.Close() }()
-	master, err := client.GetMasterAddrByName(ctx, MasterName).Result()
-	if err != nil {
-		s.t.Fatalf("redistest: %v", err)
-	}
+	master := s.master()
 	for _, server := range s.Data {
-		if server.Pid() != 0 {
-			continue
-		}
-		server.Restart()
-		// The sentinels would do it too, after a while.
-		if err := server.Client().ReplicaOf(ctx, master[0], master[1]).Err(); err != nil {
-			s.t.Fatalf("redistest: %v", err)
+		if server.Pid() == 0 {
+			server.follow(master)
+			server.Restart()
 		}
 	}
 }
