@@ -23,8 +23,8 @@ func TestSecuredRedis(t *testing.T) {
 			return redisSettings{"REDIS_URL": server.URL()}, server.Restart
 		}},
 		{"sentinels", func(t *testing.T) (redisSettings, func()) {
-			sentinels := redistest.StartSentinels(t, redistest.AOF(), security.Option())
-			return redisSettings{"REDIS_URL": sentinels.URL(), "REDIS_REPLICAS": "1"}, sentinels.KillMaster
+			sentinels := redistest.StartSentinels(t, redistest.AOF(), security.Option(), following)
+			return redisSettings{"REDIS_URL": sentinels.URL(), "REDIS_REPLICAS": "1"}, func() { sentinels.KillMaster(); sentinels.Revive() }
 		}},
 		{"cluster", func(t *testing.T) (redisSettings, func()) {
 			cluster := redistest.StartCluster(t, 3, redistest.AOF(), security.Option())

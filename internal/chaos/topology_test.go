@@ -8,6 +8,9 @@ import (
 	"airbyte-provisioner/internal/redistest"
 )
 
+// following makes a server refuse writes while no replica follows it.
+var following = redistest.Args("--min-replicas-to-write", "1", "--min-replicas-max-lag", "10")
+
 // TestSoakSentinel kills the master that three sentinels watch. With
 // REDIS_REPLICAS a token is answered when the replica has it, and the next
 // operation runs when the replica knows the end of the one before; and Redis
@@ -15,7 +18,7 @@ import (
 // failover loses no token and turns no order round.
 func TestSoakSentinel(t *testing.T) {
 	t.Parallel()
-	sentinels := redistest.StartSentinels(t, redistest.AOF(), redistest.Args("--min-replicas-to-write", "1", "--min-replicas-max-lag", "10"))
+	sentinels := redistest.StartSentinels(t, redistest.AOF(), following)
 	const failover = "failover"
 	soak{
 		settings: redisSettings{"REDIS_URL": sentinels.URL(), "REDIS_REPLICAS": "1"},

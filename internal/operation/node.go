@@ -107,7 +107,14 @@ func (s *Store) Risks(ctx context.Context) ([]string, error) {
 		if infoField(persistence, "aof_enabled") == "0" {
 			risks = append(risks, "Redis loses accepted operations when it ends: appendonly is off. With appendonly yes and appendfsync always it loses none.")
 		}
-		return nil
+		if s.opts.Replicas <= 0 {
+			return nil
+		}
+		replication, err := section(ctx, node, "replication")
+		if err == nil && infoField(replication, "min_slaves_good_slaves") == "" {
+			risks = append(risks, "Redis accepts operations while no replica follows: min-replicas-to-write is 0. A failover in that time loses them in spite of REDIS_REPLICAS.")
+		}
+		return err
 	}
 	var err error
 	if cluster, ok := s.redis.(*redis.ClusterClient); ok {

@@ -423,17 +423,21 @@ func TestRisks(t *testing.T) {
 	ctx := context.Background()
 	embedded := redis.NewClient(&redis.Options{Addr: miniredis.RunT(t).Addr()})
 	t.Cleanup(func() { _ = embedded.Close() })
+	safe := redistest.Start(t, redistest.AOF()).Client()
 	cases := map[string]struct {
-		client redis.UniversalClient
-		want   []string
+		client   redis.UniversalClient
+		replicas int
+		want     []string
 	}{
-		"safe":     {redistest.Start(t, redistest.AOF()).Client(), nil},
-		"evicting": {redistest.Start(t, redistest.AOF(), redistest.Args("--maxmemory-policy", "allkeys-lru")).Client(), []string{"allkeys-lru"}},
-		"unsaved":  {redistest.Start(t).Client(), []string{"appendonly is off"}},
-		"embedded": {embedded, nil},
+		"safe":        {safe, 0, nil},
+		"evicting":    {redistest.Start(t, redistest.AOF(), redistest.Args("--maxmemory-policy", "allkeys-lru")).Client(), 0, []string{"allkeys-lru"}},
+		"unsaved":     {redistest.Start(t).Client(), 0, []string{"appendonly is off"}},
+		"alone":       {safe, 1, []string{"min-replicas-to-write"}},
+		"never alone": {redistest.Start(t, redistest.AOF(), redistest.Args("--min-replicas-to-write", "1")).Client(), 1, nil},
+		"embedded":    {embedded, 0, nil},
 	}
 	for name, c := range cases {
-		risks, err := newStore(t, c.client).Risks(ctx)
+		risks, err := newStore(t, c.client, func(o *operation.Options) { o.Replicas = c.replicas }).Risks(ctx)
 		if err != nil || len(risks) != len(c.want) {
 			t.Errorf("%s: %q, %v", name, risks, err)
 		}
