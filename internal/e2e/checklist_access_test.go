@@ -19,7 +19,7 @@ func aclSnapshot(t *testing.T) {
 	if diff := cmp.Diff(told, st.Info.ACLInfo); diff != "" {
 		t.Errorf("aclInfo (-want +got):\n%s", diff)
 	}
-	mentions(t, st.Result, "ben@example.com was granted workspace_reader", "anna@example.com keeps workspace_reader")
+	mentions(t, st.Result, "ben@example.com was granted workspace_reader", "cleo@example.com has workspace_reader already")
 }
 
 func aclRemoval(t *testing.T) {

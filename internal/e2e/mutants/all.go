@@ -41,7 +41,7 @@ func All() []Mutant {
 		one("concurrent requests", "the last request on a component goes first",
 			"internal/operation/lua/accept.lua", "redis.call('RPUSH', line, token)", "redis.call('LPUSH', line, token)"),
 		one("retry exhaustion", "there is one attempt more than TASK_MAX_RETRY allows",
-			"internal/worker/settle.go", "if failed > a.opts.MaxRetry {", "if failed > a.opts.MaxRetry+1 {"),
+			"internal/worker/settle.go", "if failed > a.opts.MaxRetry {", "if failed > a.opts.MaxRetry+min(1, a.opts.MaxRetry) {"),
 		one("partial failure and recovery", "what a call made whose answer was lost is not found",
 			"internal/reconcile/observe.go", "if ownerOf(a.Name) != s.digest {", `if ownerOf(a.Name) != s.digest || kind == airbyte.Source && s.here().entities().SourceID == "" {`),
 		one("restart", "nobody looks after the work of a dead worker",
