@@ -20,7 +20,7 @@ func TestCallsKeepTheContract(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newStack(t, nil)
+	s := newStack(t, map[string]string{"ACL_INVITE": "true"}, withPeople)
 	s.startAPI()
 	s.startWorker()
 	rich := wish{SourceSpec: postgres, Extra: `          schedule: {type: cron, cronExpression: "0 0 3 * * ?", cronTimeZone: UTC}
@@ -34,6 +34,10 @@ func TestCallsKeepTheContract(t *testing.T) {
 	s.sim.AnswerNext("connections/update", 1, 503)
 	rich.Connection, rich.Source = "another name", "another source"
 	s.awaitState(s.submit("provision", rich.descriptor()), "COMPLETED")
+	s.validate(rich.descriptor())
+	s.setAccess(rich, "COMPLETED", user("anna"), user("zoe"))
+	s.setAccess(rich, "COMPLETED", user("ben"))
+	s.readBack("COMPLETED", map[string]any{"connectionName": "another name"})
 	s.awaitState(s.submitAll("unprovision", submission{DescriptorKind: "COMPONENT_DESCRIPTOR", Descriptor: rich.descriptor(), RemoveData: true}), "COMPLETED")
 	s.none()
 
@@ -71,6 +75,9 @@ func TestCallsKeepTheContract(t *testing.T) {
 		"destinations/list", "destinations/create", "destinations/delete", "scheduler/destinations/check_connection",
 		"connections/create", "connections/update", "connections/delete", "connections/sync",
 		"source_definition_specifications/get", "destination_definition_specifications/get", "applications/token",
+		"workspaces/get", "scheduler/sources/check_connection", "scheduler/sources/discover_schema",
+		"instance_configuration", "users/list_access_info_by_workspace_id", "users/get_by_email", "user_invitations/create",
+		"permissions/create", "permissions/delete_user_from_workspace", "sources/get", "destinations/get", "connections/list",
 	} {
 		if !seen[want] {
 			t.Errorf("%s was never called, so it was not checked", want)
