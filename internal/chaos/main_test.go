@@ -12,8 +12,8 @@ import (
 // The flags say how long a soak is; the defaults are for a run among the other tests.
 var (
 	seedFlag       = flag.Uint64("chaos.seed", 0, "what random choices start from; 0 means another one each time")
-	forFlag        = flag.Duration("chaos.for", 20*time.Second, "for how long a soak harms, at most")
-	operationsFlag = flag.Int("chaos.operations", 320, "how many requests a soak submits, at most")
+	forFlag        = flag.Duration("chaos.for", 15*time.Second, "for how long a soak harms, at most")
+	operationsFlag = flag.Int("chaos.operations", 300, "how many requests a soak submits, at most")
 	componentsFlag = flag.Int("chaos.components", 60, "on how many components")
 	longFlag       = flag.Bool("chaos.long", false, "also run what takes minutes")
 	linesFlag      = flag.Int("chaos.lines", 60, "how many lines of each program to show after a failure")

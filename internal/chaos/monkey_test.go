@@ -83,13 +83,13 @@ func (m *monkey) step() {
 // repair does the reparations that are due, or all.
 func (m *monkey) repair(all bool) {
 	for len(m.due) > 0 {
-		var left []reparation
-		for _, r := range m.due {
+		due := m.due
+		m.due = nil // a reparation may bring another
+		for _, r := range due {
 			if !all && time.Now().Before(r.at) || !r.do() {
-				left = append(left, r)
+				m.due = append(m.due, r)
 			}
 		}
-		m.due = left
 		if !all {
 			return
 		}

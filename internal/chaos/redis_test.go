@@ -53,7 +53,10 @@ func TestRedisAway(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 1))
 	provision := func(i int) *accepted {
 		t.Helper()
-		one, err := c.submit(t.Context(), random, c.components[i], c.components[i].next)
+		at := c.components[i]
+		one, err := c.submit(t.Context(), random, at, func(*rand.Rand) wish {
+			return wish{Kind: workload.Provision, Version: at.requests + 1}
+		})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -35,7 +35,11 @@ func TestSuddenRedis(t *testing.T) {
 					return false
 				}
 				redis.Kill()
-				m.later(0, 100*time.Millisecond, func() bool { redis.Restart(); return m.give(redis) })
+				m.later(0, 100*time.Millisecond, func() bool {
+					redis.Restart()
+					m.later(0, 500*time.Millisecond, func() bool { return m.give(redis) })
+					return true
+				})
 				return true
 			}}}
 		},
