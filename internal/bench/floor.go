@@ -28,7 +28,7 @@ var parts = map[string]func(context.Context, []string) error{
 }
 
 // floorPayload is how many bytes a floor's task carries: about as many as the
-// product's for the same descriptor. Taking the whole text would be simpler, and slower.
+// parsed work of the example has. Taking the whole text would be simpler, and slower.
 const floorPayload = 1024
 
 // floorAPI is the least that an API could do: decode the request, parse the

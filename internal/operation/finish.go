@@ -1,14 +1,11 @@
 package operation
 
 import (
-	"bytes"
-	"compress/flate"
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"strconv"
-	"sync"
+	"strings"
 	"time"
 
 	"airbyte-provisioner/internal/workload"
@@ -50,9 +47,7 @@ func (s *Store) finish(ctx context.Context, e ending) (Next, error) {
 	}
 	packed, known := "", 0
 	if e.lease != nil {
-		if packed, err = e.lease.pack(field, string(text), e.lines); err != nil {
-			return Next{}, fmt.Errorf("write the end of the operation: %w", err)
-		}
+		packed = e.lease.pack(field, string(text), e.lines)
 		known = e.lease.log.lines
 	}
 	// The next operation must not begin before the end of this one is safe: a
@@ -86,9 +81,10 @@ func args(lines []string, first ...any) []any {
 	return first
 }
 
-// pack is the finished record as one compressed text, which takes a third of
-// the room: the values of statusFields, of which state and date are kept beside it.
-func (l *Lease) pack(field, text string, lines []string) (string, error) {
+// pack is the finished record as one packed text: the values of statusFields,
+// of which state and date are kept beside it. None of them can hold the zero
+// byte between them: they are words, numbers and JSON.
+func (l *Lease) pack(field, text string, lines []string) string {
 	log := l.log
 	log.append(lines)
 	values := answer{
@@ -100,47 +96,15 @@ func (l *Lease) pack(field, text string, lines []string) (string, error) {
 	} else {
 		values[11] = text
 	}
-	plain, err := json.Marshal(values)
-	if err != nil {
-		return "", err
-	}
-	var packed bytes.Buffer
-	w, _ := packers.Get().(*flate.Writer) // the pool holds nothing else
-	defer packers.Put(w)
-	w.Reset(&packed)
-	if _, err := w.Write(plain); err != nil {
-		return "", err
-	}
-	if err := w.Close(); err != nil {
-		return "", err
-	}
-	return packed.String(), nil
+	return string(Pack([]byte(strings.Join(values, "\x00"))))
 }
 
-// packers are kept, since a new one takes half a megabyte.
-//
-//nolint:gochecknoglobals // a pool
-var packers = sync.Pool{New: func() any {
-	w, err := flate.NewWriter(nil, flate.DefaultCompression)
-	if err != nil {
-		panic(err) // the level is a constant
-	}
-	return w
-}}
-
-// maxUnpacked bounds what a packed record may become, far above what the bounds of a log allow.
-const maxUnpacked = 4 << 20
-
-func unpack(packed string) (answer, error) {
-	plain, err := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader([]byte(packed))), maxUnpacked))
+func unpack(short string) (answer, error) {
+	text, err := Unpack([]byte(short))
 	if err != nil {
 		return nil, fmt.Errorf("read the record: %w", err)
 	}
-	var values answer
-	if err := json.Unmarshal(plain, &values); err != nil {
-		return nil, fmt.Errorf("read the record: %w", err)
-	}
-	return values, nil
+	return strings.Split(string(text), "\x00"), nil
 }
 
 func ms(t time.Time) string {

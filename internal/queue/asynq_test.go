@@ -185,8 +185,12 @@ func TestPayloads(t *testing.T) {
 	if _, same, _ := encode(other); same == hash {
 		t.Error("the kind does not change the hash")
 	}
+	plain, err := operation.Unpack(text)
+	if err != nil || len(text) > len(plain)*2/3 {
+		t.Errorf("packed %d bytes in %d: %v", len(plain), len(text), err)
+	}
 	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(text, &fields); err != nil || string(fields["v"]) != "1" {
+	if err := json.Unmarshal(plain, &fields); err != nil || string(fields["v"]) != "1" {
 		t.Errorf("version %s, %v", fields["v"], err)
 	}
 	fields["fromTheFuture"] = []byte(`{"x":1}`) // a newer program of the same version

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"airbyte-provisioner/internal/operation"
 	"airbyte-provisioner/internal/workload"
 )
 
@@ -28,7 +29,7 @@ type payload struct {
 // errNewer says that only a newer worker understands the payload.
 var errNewer = errors.New("the task is of a newer version than this worker")
 
-// encode returns the payload of an order and a hash that is equal for equal
+// encode returns the payload of an order, packed, and a hash that is equal for equal
 // kind and work: encoding/json writes maps in the order of their keys.
 func encode(order workload.Order) (text []byte, hash string, err error) {
 	work, err := json.Marshal(order.Work)
@@ -43,22 +44,34 @@ func encode(order workload.Order) (text []byte, hash string, err error) {
 	text = append(text[:len(text)-1], `,"work":`...)
 	text = append(append(text, work...), '}')
 	sum := sha256.Sum256(append([]byte(order.Kind+"\n"), work...))
-	return text, base64.RawStdEncoding.EncodeToString(sum[:]), nil
+	return operation.Pack(text), base64.RawStdEncoding.EncodeToString(sum[:]), nil
 }
 
-func decode(text []byte) (workload.Order, error) {
-	var p payload
-	if err := json.Unmarshal(text, &p); err != nil {
+// decode reads a payload, packed or not.
+func decode(short []byte) (workload.Order, error) {
+	text, err := operation.Unpack(short)
+	if err != nil {
 		return workload.Order{}, fmt.Errorf("read the task's payload: %w", err)
 	}
-	if p.Version > payloadVersion {
+	var p struct {
+		payload
+		Work workload.Work `json:"work"` // instead of the raw one: one pass
+	}
+	err = json.Unmarshal(text, &p)
+	if p.Version > payloadVersion || err != nil && version(text) > payloadVersion {
 		return workload.Order{}, errNewer
 	}
-	order := workload.Order{Kind: p.Kind, TraceID: p.TraceID}
-	if err := json.Unmarshal(p.Work, &order.Work); err != nil {
-		return workload.Order{}, fmt.Errorf("read the task's work: %w", err)
+	if err != nil {
+		return workload.Order{}, fmt.Errorf("read the task's payload: %w", err)
 	}
-	return order, nil
+	return workload.Order{Kind: p.Kind, TraceID: p.TraceID, Work: p.Work}, nil
+}
+
+// version is that of a payload of which nothing more can be read; 0 if not even that.
+func version(text []byte) int {
+	var p payload
+	_ = json.Unmarshal(text, &p) // then it is 0
+	return p.Version
 }
 
 // taskID is the id of an operation's task: the token, and the number of the

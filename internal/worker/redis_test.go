@@ -205,8 +205,12 @@ func TestANewerVersionIsLeftToNewerWorkers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			plain, err := operation.Unpack(info.Payload)
+			if err != nil {
+				t.Fatal(err)
+			}
 			var payload map[string]any
-			if err := json.Unmarshal(info.Payload, &payload); err != nil {
+			if err := json.Unmarshal(plain, &payload); err != nil {
 				t.Fatal(err)
 			}
 			payload["v"] = 2

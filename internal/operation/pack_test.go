@@ -1,0 +1,45 @@
+package operation
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+func TestPackThereAndBack(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.SliceOf(rapid.Byte()).Draw(t, "text")
+		got, err := Unpack(Pack(text))
+		if err != nil || !bytes.Equal(got, text) {
+			t.Fatalf("%q came back as %q, %v", text, got, err)
+		}
+	})
+}
+
+func TestUnpackLeavesWhatWasNotPacked(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"", "{}", `{"v":1}`, "no JSON"} {
+		if got, err := Unpack([]byte(text)); string(got) != text || err != nil {
+			t.Errorf("%q became %q, %v", text, got, err)
+		}
+	}
+	whole := Pack([]byte(`{"v":1,"kind":"provision"}`))
+	for cut := 1; cut < len(whole); cut++ {
+		if got, err := Unpack(whole[:cut]); err == nil {
+			t.Errorf("%d of %d bytes became %q", cut, len(whole), got)
+		}
+	}
+}
+
+// What was packed with a dictionary can be read with that one alone.
+func TestTheDictionaryIsNeverChanged(t *testing.T) {
+	t.Parallel()
+	sum := sha256.Sum256(dictionary)
+	if got := hex.EncodeToString(sum[:8]); got != "2772ec46373e3032" {
+		t.Errorf("the dictionary is %s: another one needs another mark than packed", got)
+	}
+}

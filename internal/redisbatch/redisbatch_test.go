@@ -1,0 +1,156 @@
+package redisbatch_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"airbyte-provisioner/internal/redisbatch"
+	"airbyte-provisioner/internal/redistest"
+)
+
+// mine sends every batched command for a key of its own and compares the answers.
+func mine(ctx context.Context, client redis.UniversalClient, script *redis.Script, key string) error {
+	if got, err := script.Run(ctx, client, []string{"{" + key + "}:l", "{" + key + "}:h", "{" + key + "}:s"}, key).Text(); got != key || err != nil {
+		return fmt.Errorf("the script answered %q, %w", got, err)
+	}
+	if got, err := client.HMGet(ctx, "{"+key+"}:h", "a", "none", "b").Result(); err != nil || fmt.Sprint(got) != fmt.Sprint([]any{key, nil, "2"}) {
+		return fmt.Errorf("HMGET answered %v, %w", got, err)
+	}
+	if got, err := client.Get(ctx, "{"+key+"}:s").Result(); got != key || err != nil {
+		return fmt.Errorf("GET answered %q, %w", got, err)
+	}
+	if got, err := client.LIndex(ctx, "{"+key+"}:l", -1).Result(); got != key || err != nil {
+		return fmt.Errorf("LINDEX answered %q, %w", got, err)
+	}
+	if err := client.Get(ctx, "{"+key+"}:none").Err(); !errors.Is(err, redis.Nil) {
+		return fmt.Errorf("GET of nothing: %w", err)
+	}
+	if err := client.Get(ctx, "{"+key+"}:h").Err(); !redis.HasErrorPrefix(err, "WRONGTYPE") {
+		return fmt.Errorf("GET of a hash: %w", err)
+	}
+	return nil
+}
+
+func newScript() *redis.Script {
+	return redis.NewScript(`
+redis.call('RPUSH', KEYS[1], ARGV[1])
+redis.call('HSET', KEYS[2], 'a', ARGV[1], 'b', '2')
+redis.call('SET', KEYS[3], ARGV[1])
+return ARGV[1]`)
+}
+
+func TestEachGetsItsOwnAnswers(t *testing.T) {
+	t.Parallel()
+	for name, client := range map[string]redis.UniversalClient{
+		"one node": redistest.Start(t).Client(),
+		"cluster":  redistest.StartCluster(t, 3).Client(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			batched := redisbatch.New(client)
+			script := newScript() // Redis does not know it: the first in need of it teach it
+			var group sync.WaitGroup
+			for i := range 50 {
+				group.Go(func() {
+					for j := range 20 {
+						if err := mine(t.Context(), batched, script, fmt.Sprintf("key-%d-%d", i, j)); err != nil {
+							t.Error(err)
+							return
+						}
+					}
+				})
+			}
+			group.Wait()
+		})
+	}
+}
+
+// counts counts pipelines and the commands in them.
+type counts struct {
+	mu               sync.Mutex
+	flights, carried int
+}
+
+func (c *counts) DialHook(next redis.DialHook) redis.DialHook          { return next }
+func (c *counts) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return next }
+
+func (c *counts) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		c.mu.Lock()
+		c.flights++
+		c.carried += len(cmds)
+		c.mu.Unlock()
+		return next(ctx, cmds)
+	}
+}
+
+// While Redis is stopped, those who come later are not held up by those before,
+// and everybody can give up. When it goes on, all who waited are answered.
+func TestAStoppedRedis(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	client := redis.NewClient(&redis.Options{Addr: server.Addr(), ReadTimeout: time.Minute})
+	t.Cleanup(func() { _ = client.Close() })
+	counted := &counts{}
+	client.AddHook(counted)
+	batched := redisbatch.New(client)
+	if err := batched.Get(t.Context(), "k").Err(); !errors.Is(err, redis.Nil) {
+		t.Fatal(err)
+	}
+	server.Pause()
+	patient := make(chan error, 1)
+	go func() { patient <- batched.Get(t.Context(), "k").Err() }()
+	for range 3 {
+		short, cancel := context.WithTimeout(t.Context(), 150*time.Millisecond)
+		if err := batched.HMGet(short, "k", "f").Err(); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("a command of a caller who gives up: %v", err)
+		}
+		cancel()
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := batched.EvalSha(gone, "sha", nil).Err(); !errors.Is(err, context.Canceled) {
+		t.Errorf("a command of a caller who is gone: %v", err)
+	}
+	counted.mu.Lock()
+	flights := counted.flights
+	counted.mu.Unlock()
+	if flights < 3 {
+		t.Errorf("%d flights: later commands wait behind one that is stuck", flights)
+	}
+	server.Resume()
+	if err := <-patient; !errors.Is(err, redis.Nil) {
+		t.Errorf("who waited got %v", err)
+	}
+	if err := mine(t.Context(), batched, newScript(), "after"); err != nil {
+		t.Error(err)
+	}
+}
+
+// What comes while others are under way goes together.
+func TestWhatWaitsGoesTogether(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	client := server.Client()
+	counted := &counts{}
+	client.AddHook(counted)
+	batched := redisbatch.New(client)
+	var group sync.WaitGroup
+	for range 200 {
+		group.Go(func() {
+			for range 20 {
+				_ = batched.Get(t.Context(), "k").Err()
+			}
+		})
+	}
+	group.Wait()
+	if counted.flights > 2000 {
+		t.Errorf("%d commands in %d flights", counted.carried, counted.flights)
+	}
+}
