@@ -12,6 +12,7 @@ import (
 	"airbyte-provisioner/internal/config"
 	"airbyte-provisioner/internal/operation"
 	"airbyte-provisioner/internal/queue"
+	"airbyte-provisioner/internal/redisbatch"
 	"airbyte-provisioner/internal/telemetry"
 	"airbyte-provisioner/internal/tracing"
 	"airbyte-provisioner/internal/workload"
@@ -38,6 +39,7 @@ func newBase(cfg config.Config, program string, out io.Writer) (*base, error) {
 	options.DialTimeout = 2 * time.Second
 	options.DialerRetries = 1
 	options.MaxRetries = 2
+	options.PipelinePoolSize = -1 // no connections apart for pipelines: there is one at a time
 	if options.ReadTimeout == 0 { // and one that hangs, too
 		options.ReadTimeout = 2 * time.Second
 	}
@@ -51,8 +53,10 @@ func newBase(cfg config.Config, program string, out io.Writer) (*base, error) {
 	if err := b.trace(context.Background(), program); err != nil {
 		return nil, err
 	}
+	batched := redisbatch.New(b.redis)
 	b.store = operation.New(operation.Options{
 		Redis:     b.redis,
+		Batched:   batched,
 		Instance:  cfg.Queue.Instance,
 		StatusTTL: cfg.Queue.StatusTTL,
 		Lease:     cfg.Queue.TaskLease,
@@ -63,6 +67,7 @@ func newBase(cfg config.Config, program string, out io.Writer) (*base, error) {
 	})
 	b.queue = queue.New(queue.Options{
 		Redis:         b.redis,
+		Batched:       batched,
 		Store:         b.store,
 		Instance:      cfg.Queue.Instance,
 		TaskTimeout:   cfg.Queue.TaskTimeout,

@@ -196,7 +196,7 @@ func (l *Lease) ask(ctx context.Context) error {
 	if since(sent, renewed) > l.store.opts.Lease/3 {
 		return l.renew(ctx)
 	}
-	values, err := l.store.redis.HMGet(ctx, l.store.keysOf(l.lane).op(l.Token), "state", "holder").Result()
+	values, err := l.store.batched.HMGet(ctx, l.store.keysOf(l.lane).op(l.Token), "state", "holder").Result()
 	if err != nil {
 		l.unheard()
 		return unavailable(err)

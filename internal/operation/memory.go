@@ -18,7 +18,7 @@ func With(ctx context.Context, lease *Lease) context.Context {
 
 // Recall returns what was last remembered of a component, nil when nothing is.
 func (s *Store) Recall(ctx context.Context, component workload.Component) ([]byte, error) {
-	known, err := s.redis.Get(ctx, s.known(component)).Bytes()
+	known, err := s.batched.Get(ctx, s.known(component)).Bytes()
 	if errors.Is(err, redis.Nil) {
 		return nil, nil
 	}
@@ -52,7 +52,7 @@ func (s *Store) setKnown(ctx context.Context, component workload.Component, valu
 		return stop
 	}
 	k, sent := s.keysOf(lease.lane), s.opts.Now()
-	state, err := rememberScript.Run(ctx, s.redis, []string{k.line(), k.live(), k.op(lease.Token), s.known(component)},
+	state, err := rememberScript.Run(ctx, s.batched, []string{k.line(), k.live(), k.op(lease.Token), s.known(component)},
 		k.prefix+"op:", lease.Token, lease.lane, lease.holder, value, s.opts.Lease.Milliseconds()).Text()
 	if err != nil {
 		return unavailable(err)

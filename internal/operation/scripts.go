@@ -72,7 +72,7 @@ func (a answer) next(i int) Next {
 func (s *Store) run(ctx context.Context, script *redis.Script, token, lane string, args ...any) (answer, error) {
 	k := s.keysOf(lane)
 	all := append([]any{k.prefix + "op:", token, lane}, args...)
-	result, err := script.Run(ctx, s.redis, []string{k.line(), k.live(), k.op(token)}, all...).Slice()
+	result, err := script.Run(ctx, s.batched, []string{k.line(), k.live(), k.op(token)}, all...).Slice()
 	if err != nil {
 		return nil, unavailable(err)
 	}

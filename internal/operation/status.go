@@ -41,7 +41,7 @@ func (s *Store) Status(ctx context.Context, token string) (workload.Status, erro
 	if !ok {
 		return workload.Status{}, unknownToken(token)
 	}
-	values, err := s.redis.HMGet(ctx, s.keysOf(lane).op(canonical), statusFields...).Result()
+	values, err := s.batched.HMGet(ctx, s.keysOf(lane).op(canonical), statusFields...).Result()
 	if err != nil {
 		return workload.Status{}, unavailable(err)
 	}

@@ -16,6 +16,10 @@ const Version = 1
 type Options struct {
 	// Redis is the connection; its options decide how quickly an absent Redis is given up.
 	Redis redis.UniversalClient
+	// Batched, if set, takes the short commands that many goroutines send at the
+	// same time and sends those that wait together: each then costs client and
+	// server a fraction of a round trip. See package redisbatch.
+	Batched redis.Cmdable
 	// Instance separates installations that share one Redis; it starts every key.
 	Instance string
 	// StatusTTL is how long a finished operation can be asked for.
@@ -40,9 +44,11 @@ type Options struct {
 // Store holds the records in Redis. It has no state of its own; any number of
 // them, in any number of processes, work on the same records.
 type Store struct {
-	redis  redis.UniversalClient
-	prefix string
-	opts   Options
+	redis redis.UniversalClient
+	// batched is for what every operation does; it is redis where the options name no other.
+	batched redis.Cmdable
+	prefix  string
+	opts    Options
 }
 
 // New returns a Store. It opens nothing.
@@ -65,7 +71,10 @@ func New(opts Options) *Store {
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
-	return &Store{redis: opts.Redis, prefix: opts.Instance + "airbyte-provisioner:", opts: opts}
+	if opts.Batched == nil {
+		opts.Batched = opts.Redis
+	}
+	return &Store{redis: opts.Redis, batched: opts.Batched, prefix: opts.Instance + "airbyte-provisioner:", opts: opts}
 }
 
 // Lease is for how long an attempt may be silent before another may take over.
@@ -148,7 +157,7 @@ func (s *Store) IsHead(ctx context.Context, token string) (bool, error) {
 	if !ok {
 		return false, unknownToken(token)
 	}
-	first, err := s.redis.LIndex(ctx, s.keysOf(lane).line(), 0).Result()
+	first, err := s.batched.LIndex(ctx, s.keysOf(lane).line(), 0).Result()
 	if err != nil && err != redis.Nil { //nolint:errorlint // go-redis answers redis.Nil itself
 		return false, unavailable(err)
 	}

@@ -29,7 +29,9 @@ const (
 // Options are what a Queue needs.
 type Options struct {
 	Redis redis.UniversalClient
-	Store *operation.Store
+	// Batched, if set, takes the commands that make tasks; see operation.Options.
+	Batched redis.UniversalClient
+	Store   *operation.Store
 	// Instance separates installations that share one Redis; it starts every queue's name.
 	Instance string
 	// TaskTimeout is the time for one attempt.
@@ -59,10 +61,13 @@ func New(opts Options) *Queue {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
+	if opts.Batched == nil {
+		opts.Batched = opts.Redis
+	}
 	return &Queue{
 		opts:      opts,
 		store:     opts.Store,
-		client:    asynq.NewClientFromRedisClient(opts.Redis),
+		client:    asynq.NewClientFromRedisClient(opts.Batched),
 		inspector: asynq.NewInspectorFromRedisClient(opts.Redis),
 	}
 }
