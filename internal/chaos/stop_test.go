@@ -22,12 +22,13 @@ func TestStopUnderLoad(t *testing.T) {
 // TestSuddenRedis is TestSoak's question in its purest form: with appendonly and
 // appendfsync always, Redis is killed again and again while requests are
 // accepted, and no token that was answered is ever unknown. An attempt that
-// Redis's death interrupts counts, so that many are allowed.
+// Redis's death interrupts counts, so that many are allowed; and the lease is
+// longer than Redis is away, or living workers would be taken for dead.
 func TestSuddenRedis(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t, redistest.AOF())
 	soak{
-		settings: redisSettings{"REDIS_URL": redis.URL(), "TASK_MAX_RETRY": "100"},
+		settings: redisSettings{"REDIS_URL": redis.URL(), "TASK_MAX_RETRY": "100", "TASK_LEASE": "5s"},
 		duration: *forFlag / 4, requests: *operationsFlag, components: *componentsFlag,
 		gentle: true,
 		harms: func(m *monkey, _ *campaign) []harm {
