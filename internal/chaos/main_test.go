@@ -29,6 +29,9 @@ var programs string
 
 func TestMain(m *testing.M) {
 	flag.Parse()
+	if p := flag.Lookup("test.parallel"); p.Value.String() == p.DefValue {
+		_ = p.Value.Set("4") // these tests wait more than they compute
+	}
 	os.Exit(buildAndRun(m))
 }
 
