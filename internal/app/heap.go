@@ -12,9 +12,12 @@ import (
 // may grow to five times what is held, and goes back to the system at rest.
 const (
 	growth = 400 // GOGC
-	// restAfter is how long less than busyBytes must be allocated for a program to be at rest.
-	restAfter = 2 * time.Second
-	busyBytes = 8 << 20
+	// lookEvery is how often is looked whether the program is at rest: whether it
+	// has allocated less than restBytes since.
+	lookEvery = 2 * time.Second
+	restBytes = 2 << 20
+	// worthBytes is how much there must be to be given back.
+	worthBytes = 4 << 20
 )
 
 // tuneHeap does so until ctx ends. A GOGC of the operator's own stays.
@@ -24,23 +27,37 @@ func tuneHeap(ctx context.Context) {
 		debug.SetGCPercent(before)
 		return
 	}
-	busy, last := true, allocated()
-	go every(ctx, restAfter, func() {
-		now := allocated()
-		switch {
-		case now-last > busyBytes:
-			busy = true
-		case busy:
-			busy = false
+	last := readHeap()
+	go every(ctx, lookEvery, func() {
+		now := readHeap()
+		if now.allocated-last.allocated < restBytes && now.spare() > worthBytes {
 			debug.FreeOSMemory()
 		}
 		last = now
 	})
 }
 
-// allocated is how many bytes were ever allocated.
-func allocated() uint64 {
-	read := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+// heap is what the runtime tells of its heap, in bytes.
+type heap struct {
+	allocated                  uint64 // ever
+	live                       uint64 // held when garbage was collected last
+	objects, unused, spareSpan uint64 // what the heap has of the system
+}
+
+// spare is what is taken from the system and not held.
+func (h heap) spare() int64 {
+	return int64(h.objects+h.unused+h.spareSpan) - int64(h.live) //nolint:gosec // far below 2^63
+}
+
+func readHeap() heap {
+	read := []metrics.Sample{
+		{Name: "/gc/heap/allocs:bytes"},
+		{Name: "/gc/heap/live:bytes"},
+		{Name: "/memory/classes/heap/objects:bytes"},
+		{Name: "/memory/classes/heap/unused:bytes"},
+		{Name: "/memory/classes/heap/free:bytes"},
+	}
 	metrics.Read(read)
-	return read[0].Value.Uint64()
+	value := func(i int) uint64 { return read[i].Value.Uint64() }
+	return heap{allocated: value(0), live: value(1), objects: value(2), unused: value(3), spareSpan: value(4)}
 }

@@ -20,11 +20,12 @@ func (b *bench) accept() ([]result, error) {
 	for _, of := range []struct {
 		name, what, text string
 		goal             float64
+		quick            int // pairs
 	}{
-		{"accept-2k", "accept: a request of 2 KB", small, 0.9},
-		{"accept-230k", "accept: a data product of 230 KB with 200 components", large, 1.0},
+		{"accept-2k", "accept: a request of 2 KB", small, 0.9, 15},
+		{"accept-230k", "accept: a data product of 230 KB with 200 components", large, 1.0, 7},
 	} {
-		c, note, err := b.acceptPairs(of.text)
+		c, note, err := b.acceptPairs(of.text, of.quick)
 		b.stopAll()
 		if err != nil {
 			return results, err
@@ -37,7 +38,7 @@ func (b *bench) accept() ([]result, error) {
 	return results, nil
 }
 
-func (b *bench) acceptPairs(text string) (compared, string, error) {
+func (b *bench) acceptPairs(text string, quick int) (compared, string, error) {
 	shot, err := newShot(text)
 	if err != nil {
 		return compared{}, "", err
@@ -55,8 +56,8 @@ func (b *bench) acceptPairs(text string) (compared, string, error) {
 		return compared{}, "", err
 	}
 	var used, usedFloor use
-	during := b.during(400*time.Millisecond, time.Second)
-	c, err := b.pair(b.count(15, 21),
+	during := b.during(200*time.Millisecond, time.Second)
+	c, err := b.pair(b.count(quick, 21),
 		func() (float64, error) { return b.acceptRate(r, api, addr, shot, during, &used) },
 		func() (float64, error) { return b.acceptRate(r, floor, floorAddress, shot, during, &usedFloor) })
 	if err != nil {

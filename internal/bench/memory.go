@@ -21,9 +21,9 @@ const (
 	kilo = 1 << 10
 )
 
-// memory measures what programs and operations take.
+// memory measures what api and worker take at rest, after they have been at work.
 func (b *bench) memory() ([]result, error) {
-	w, err := b.startWatched(airbytesim.Options{})
+	w, err := b.startWatched()
 	if err != nil {
 		return nil, err
 	}
@@ -31,25 +31,14 @@ func (b *bench) memory() ([]result, error) {
 	if err != nil {
 		return nil, err
 	}
-	results, err := b.residents(r, w.url)
-	if err != nil {
-		return nil, err
-	}
-	sizes, err := b.sizes(r, w)
-	return append(results, sizes...), err
-}
-
-// residents are what api and worker take at rest, after they have been at work.
-func (b *bench) residents(r *redisServer, airbyteURL string) ([]result, error) {
 	api, addr, err := b.startAPI(r)
 	if err != nil {
 		return nil, err
 	}
-	worker, err := b.startWorker(r, airbyteURL)
+	worker, err := b.startWorker(r, w.url)
 	if err != nil {
 		return nil, err
 	}
-	defer worker.stop()
 	text, err := exampleDescriptor()
 	if err != nil {
 		return nil, err
@@ -75,7 +64,7 @@ func (b *bench) residents(r *redisServer, airbyteURL string) ([]result, error) {
 		}
 	}
 	b.serial += 50
-	time.Sleep(b.during(2*time.Second, 10*time.Second))
+	time.Sleep(b.during(5*time.Second, 15*time.Second))
 	var results []result
 	for _, p := range []*process{api, worker} {
 		rest, err := p.resident()
@@ -91,56 +80,22 @@ func (b *bench) residents(r *redisServer, airbyteURL string) ([]result, error) {
 	return results, nil
 }
 
-// sizes are what an operation takes in Redis, with all that belongs to it: its
-// record, its place in line, its task, what is remembered of its component.
-func (b *bench) sizes(r *redisServer, w *watched) ([]result, error) {
-	const n = 200
-	orders, err := newOrders()
+// redis measures what an operation takes in Redis, with all that belongs to it:
+// its record, its place in line, its task, what is remembered of its component.
+func (b *bench) redis() ([]result, error) {
+	w, err := b.startWatched()
 	if err != nil {
 		return nil, err
 	}
-	if err := r.client.FlushAll(b.ctx).Err(); err != nil {
-		return nil, err
-	}
-	_, q := b.storeOf(r)
-	for i := range n {
-		if _, err := q.Submit(b.ctx, orders.of(b.serial+int64(i))); err != nil {
-			return nil, err
-		}
-	}
-	b.serial += n
-	waiting, err := b.held(r, n)
+	r, err := b.startRedis()
 	if err != nil {
 		return nil, err
 	}
-	w.sim.ClearCalls()
-	if _, err := w.sim.AddFault(airbytesim.Fault{Operation: "discover_schema", Times: -1, Do: airbytesim.DoHold}); err != nil {
-		return nil, err
-	}
-	worker, err := b.startWorker(r, w.url, "WORKER_CONCURRENCY="+strconv.Itoa(n))
+	waiting, err := b.waiting(r)
 	if err != nil {
 		return nil, err
 	}
-	bounded, cancel := context.WithTimeout(b.ctx, time.Minute)
-	defer cancel()
-	if err := w.sim.WaitHeld(bounded, "discover_schema", n); err != nil {
-		return nil, fmt.Errorf("not all operations got to their discovery: %w", err)
-	}
-	// The heartbeat of asynq, every 5 s, lists the tasks under way; what a running one takes counts that in.
-	if err := b.awaitHeartbeat(r); err != nil {
-		return nil, err
-	}
-	running, err := b.held(r, n)
-	if err != nil {
-		return nil, err
-	}
-	w.sim.RemoveFaults()
-	w.sim.Release("*", 0)
-	if err := b.awaitCompleted(r, n); err != nil {
-		return nil, err
-	}
-	worker.stop() // and with it what it tells of itself
-	finished, err := b.held(r, n)
+	running, finished, err := b.runningThenFinished(r, w)
 	if err != nil {
 		return nil, err
 	}
@@ -151,6 +106,55 @@ func (b *bench) sizes(r *redisServer, w *watched) ([]result, error) {
 		}
 	}
 	return []result{row("waiting", waiting, 6), row("running", running, 6), row("finished", finished, 4)}, nil
+}
+
+// heldBy is of how many operations the memory is measured.
+const heldBy = 200
+
+func (b *bench) waiting(r *redisServer) (held, error) {
+	orders, err := newOrders()
+	if err != nil {
+		return nil, err
+	}
+	_, q := b.storeOf(r)
+	for i := range heldBy {
+		if _, err := q.Submit(b.ctx, orders.of(b.serial+int64(i))); err != nil {
+			return nil, err
+		}
+	}
+	b.serial += heldBy
+	return b.held(r)
+}
+
+// runningThenFinished lets all operations get to their discovery, and then to their end.
+func (b *bench) runningThenFinished(r *redisServer, w *watched) (running, finished held, err error) {
+	if _, err = w.sim.AddFault(airbytesim.Fault{Operation: "discover_schema", Times: -1, Do: airbytesim.DoHold}); err != nil {
+		return nil, nil, err
+	}
+	worker, err := b.startWorker(r, w.url, "WORKER_CONCURRENCY="+strconv.Itoa(heldBy))
+	if err != nil {
+		return nil, nil, err
+	}
+	bounded, cancel := context.WithTimeout(b.ctx, time.Minute)
+	defer cancel()
+	if err := w.sim.WaitHeld(bounded, "discover_schema", heldBy); err != nil {
+		return nil, nil, fmt.Errorf("not all operations got to their discovery: %w", err)
+	}
+	// The heartbeat of asynq, every 5 s, lists the tasks under way; what a running one takes counts that in.
+	if err := b.awaitHeartbeat(r); err != nil {
+		return nil, nil, err
+	}
+	if running, err = b.held(r); err != nil {
+		return nil, nil, err
+	}
+	w.sim.RemoveFaults()
+	w.sim.Release("*", 0)
+	if err := b.awaitCompleted(r, heldBy); err != nil {
+		return nil, nil, err
+	}
+	worker.stop() // and with it what it tells of itself
+	finished, err = b.held(r)
+	return running, finished, err
 }
 
 // held is what operations hold of Redis's memory, each, by the sort of key.
@@ -169,7 +173,7 @@ var sorts = []struct{ sort, in string }{
 }
 
 // held measures all keys by MEMORY USAGE.
-func (b *bench) held(r *redisServer, n int) (held, error) {
+func (b *bench) held(r *redisServer) (held, error) {
 	found := held{}
 	keys := r.client.Scan(b.ctx, 0, "*", 1000).Iterator()
 	for keys.Next(b.ctx) {
@@ -184,7 +188,7 @@ func (b *bench) held(r *redisServer, n int) (held, error) {
 				break
 			}
 		}
-		found[sort] += float64(bytes) / float64(n)
+		found[sort] += float64(bytes) / heldBy
 	}
 	return found, keys.Err()
 }

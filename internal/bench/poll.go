@@ -9,6 +9,7 @@ import (
 
 	"airbyte-provisioner/internal/operation"
 	"airbyte-provisioner/internal/queue"
+	"airbyte-provisioner/internal/redisbatch"
 	"airbyte-provisioner/internal/workload"
 )
 
@@ -34,7 +35,7 @@ func (b *bench) poll() ([]result, error) {
 		return nil, err
 	}
 	var used, usedFloor use
-	during := b.during(250*time.Millisecond, time.Second)
+	during := b.during(150*time.Millisecond, time.Second)
 	c, err := b.pair(b.count(15, 21),
 		func() (float64, error) { return b.pollRate(r, api, addr, tokens, during, &used) },
 		func() (float64, error) { return b.pollRate(r, floor, floorAddress, tokens, during, &usedFloor) })
@@ -69,8 +70,9 @@ func (b *bench) pollRate(r *redisServer, p *process, addr string, tokens []strin
 
 // store and queue of the product, in this process.
 func (b *bench) storeOf(r *redisServer) (*operation.Store, *queue.Queue) {
-	store := operation.New(operation.Options{Redis: r.client, Lease: time.Minute})
-	return store, queue.New(queue.Options{Redis: r.client, Store: store, TaskRetention: 24 * time.Hour})
+	batched := redisbatch.New(r.client)
+	store := operation.New(operation.Options{Redis: r.client, Batched: batched, Lease: time.Minute})
+	return store, queue.New(queue.Options{Redis: r.client, Batched: batched, Store: store, TaskRetention: 24 * time.Hour})
 }
 
 // runningTokens are those of operations at which attempts are at work, with the
@@ -83,7 +85,7 @@ func (b *bench) runningTokens(r *redisServer, n int) ([]string, error) {
 	store, q := b.storeOf(r)
 	tokens := make([]string, n)
 	for i := range tokens {
-		if tokens[i], err = q.Submit(b.ctx, orders.of(int64(i))); err != nil {
+		if tokens[i], err = q.Submit(b.ctx, orders.of(b.serial+int64(i))); err != nil {
 			return nil, err
 		}
 		lease, err := store.Begin(b.ctx, tokens[i], 0)
@@ -106,6 +108,7 @@ func (b *bench) runningTokens(r *redisServer, n int) ([]string, error) {
 			return nil, err
 		}
 	}
+	b.serial += int64(n)
 	return tokens, nil
 }
 

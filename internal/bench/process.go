@@ -21,7 +21,7 @@ import (
 	"airbyte-provisioner/internal/airbytesim"
 )
 
-// bench is one run.
+// bench is one run, or the part of it that takes one measurement.
 type bench struct {
 	ctx        context.Context //nolint:containedctx // the run's: everything ends with it
 	quick      bool
@@ -33,6 +33,7 @@ type bench struct {
 	stderr     io.Writer
 	running    []*process
 	closers    []func()
+	name       string // of the measurement
 	started    int
 	loadBefore string
 	serial     int64 // of the components, so that none comes twice in a run
@@ -64,6 +65,15 @@ func newBench(ctx context.Context, quick bool, pairs int, seed uint64, profile s
 		return nil, fmt.Errorf("build the programs: %w\n%s", err, out)
 	}
 	return b, nil
+}
+
+// fork is a bench for one measurement. Its components are its own.
+func (b *bench) fork(name string, number int) *bench {
+	own := *b
+	own.name, own.serial = name, int64(number)*1_000_000_000
+	own.random = rand.New(rand.NewPCG(b.seed, uint64(number)))
+	own.running, own.closers, own.started = nil, nil, 0
+	return &own
 }
 
 // say tells the user how far the run is.
@@ -110,7 +120,7 @@ type process struct {
 func (b *bench) spawn(name string, env map[string]string, args ...string) (*process, error) {
 	b.started++
 	p := &process{
-		name: name, output: filepath.Join(b.dir, fmt.Sprintf("%s-%d.log", filepath.Base(name), b.started)),
+		name: name, output: filepath.Join(b.dir, fmt.Sprintf("%s-%s-%d.log", b.name, filepath.Base(name), b.started)),
 		done: make(chan struct{}),
 	}
 	file, err := os.Create(p.output)
@@ -213,7 +223,7 @@ func (b *bench) program(name string, env map[string]string) (*process, error) {
 		return b.spawn(filepath.Join(b.dir, name), env)
 	}
 	b.started++
-	return b.self(env, "profiled", name, filepath.Join(b.profile, fmt.Sprintf("%s-%d", name, b.started)))
+	return b.self(env, "profiled", name, filepath.Join(b.profile, fmt.Sprintf("%s-%s-%d", b.name, name, b.started)))
 }
 
 // self starts another part of bench.

@@ -161,7 +161,7 @@ func (b *bench) keepScript(calls []call) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	path := filepath.Join(b.dir, "calls.json")
+	path := filepath.Join(b.dir, b.name+"-calls.json")
 	return path, os.WriteFile(path, text, 0o600)
 }
 

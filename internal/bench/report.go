@@ -58,6 +58,16 @@ func (r *report) add(name string, results []result, err error) {
 	}
 }
 
+// join adds what another report has found; nil adds nothing.
+func (r *report) join(other *report) {
+	if other != nil {
+		r.results, r.errs = append(r.results, other.results...), append(r.errs, other.errs...)
+		if other.begun.Before(r.begun) {
+			r.begun = other.begun
+		}
+	}
+}
+
 // err says what could not be measured.
 func (r *report) err() error {
 	return errors.Join(append(r.errs, r.bench.ctx.Err())...)

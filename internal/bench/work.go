@@ -182,7 +182,7 @@ func (w *works) fill(r *redisServer, n int) error {
 	}
 	_, q := w.storeOf(r)
 	group, ctx := errgroup.WithContext(w.ctx)
-	group.SetLimit(16)
+	group.SetLimit(64)
 	for i := range n {
 		serial := w.serial + int64(i)
 		group.Go(func() error {

@@ -353,6 +353,44 @@ func TestAHeadWhoseRecordIsLostDoesNotBlock(t *testing.T) {
 	begin(t, store, two)
 }
 
+// To look after a backlog must not cost more, the longer it is.
+func TestALongBacklogIsLookedAtInLongerRounds(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	client := redistest.Start(t).Client()
+	store := newStore(t, client, func(o *operation.Options) { o.CheckEvery = time.Second })
+	var lanes []string
+	for i := 0; len(lanes) < 20; i++ { // all in one part of the keys, as if there were 256 times as many
+		c := workload.NewComponent(strconv.Itoa(i), "dev")
+		if c.Digest()[:2] != "00" {
+			continue
+		}
+		accepted, err := store.Accept(ctx, operation.Request{Kind: workload.Provision, Component: c, Payload: []byte("p"), Hash: "x"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		lanes = append(lanes, operation.Lane(accepted.Token))
+		if n := len(lanes); n != 1 && n != 20 {
+			continue
+		}
+		begun, err := store.Clock(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := store.Look(ctx, lanes[:1]); err != nil {
+			t.Fatal(err)
+		}
+		due, err := client.ZScore(ctx, "airbyte-provisioner:{00}:live", lanes[0]).Result()
+		if err != nil {
+			t.Fatal(err)
+		}
+		least := max(time.Second, time.Duration(len(lanes))*256*time.Millisecond)
+		if again := time.UnixMilli(int64(due)).Sub(begun.Truncate(time.Millisecond)); again < least {
+			t.Errorf("one of %d lanes is looked at again after %s, want at least %s", len(lanes), again, least)
+		}
+	}
+}
+
 func TestLongLinesAreLookedAtToTheirEnd(t *testing.T) {
 	t.Parallel()
 	store := newStore(t, redistest.Start(t).Client())

@@ -28,7 +28,7 @@ type Options struct {
 	Lease time.Duration
 	// FreshFor is how old the last renewal may be for Holds not to ask Redis (1 ms when zero).
 	FreshFor time.Duration
-	// CheckEvery is how often the sweeper looks at each live lane (45 s when zero).
+	// CheckEvery is how often the sweeper looks at each live lane (45 s when zero), unless there are too many.
 	CheckEvery time.Duration
 	// Replicas is how many replicas of Redis are to confirm that an operation was
 	// accepted before its token is answered, and that it ended before the next one

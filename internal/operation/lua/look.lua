@@ -1,10 +1,11 @@
 -- Looks at a lane's line, from an index on, for the sweeper. Only the first can be held.
--- ARGV: 4 ms until the next look, 5 from, 6 to
+-- ARGV: 4 least ms until the next look, 5 from, 6 to, 7 ms between looks at two lanes, whichever, of this tag
 if not head() then
   redis.call('ZREM', live, lane)
   return {}
 end
-local due = now + ARGV[4]
+-- A long backlog is not looked at more often than a short one, only in longer rounds.
+local due = now + math.max(ARGV[4], redis.call('ZCARD', live) * ARGV[7])
 local found = {}
 for _, t in ipairs(redis.call('LRANGE', line, ARGV[5], ARGV[6])) do
   local r = redis.call('HMGET', prefix .. t, 'state', 'kind', 'n', 'attempts', 'accepted', 'seen', 'seenat', 'suspect', 'retry', 'holder', 'until')
