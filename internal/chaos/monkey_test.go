@@ -183,6 +183,7 @@ func (m *monkey) fault() bool {
 	default:
 		statuses := []int{401, 408, 422, 429, 500, 502, 503, 504}
 		f.Do, f.Status = airbytesim.DoAnswer, statuses[m.random.IntN(len(statuses))]
+		f.Acts = f.Acts && f.Status >= 500 // who refuses a request has not carried it out
 		f.Body = `{"message":"as the test wants it"}`
 	}
 	if _, err := m.house.sim.AddFault(f); err != nil {
