@@ -153,39 +153,51 @@ func crash(t *testing.T, server *redistest.Server, story story, m *mortal) (surv
 func TestCrashBetweenComponents(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
-	for _, after := range []bool{false, true} {
-		for dies := int64(1); ; dies++ {
-			h := newHouse(t, server.Client())
-			h.must(h.performer(), "orders", anna, ben)
-			m := &mortal{dies: dies, after: after}
-			work, first := workOf("orders", cleo), attempt(t, uuid.NewString())
-			_, err := h.mortal(server, m).Perform(t.Context(), work, first)
-			h.unlock() // what time does
+	for name, after := range map[string]bool{"dies": false, "dies, its answer lost": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for dies := int64(1); ; dies++ {
+				if survived := crashBetween(t, server, &mortal{dies: dies, after: after}); survived {
+					return
+				}
+			}
+		})
+	}
+}
 
-			h.must(h.performer(), "sales", anna, cleo)
-			second := first
-			second.Number++
-			if _, err := h.performer().Perform(t.Context(), work, second); err != nil {
-				t.Fatal(err)
-			}
-			want := map[string]string{"anna": "workspace_reader", "cleo": "workspace_reader"}
-			if diff := cmp.Diff(want, h.roles(workspaceID)); diff != "" {
-				t.Errorf("death at step %d (after: %v): roles (-want +got):\n%s", dies, after, diff)
-			}
-			h.must(h.performer(), "sales")
-			want = map[string]string{"cleo": "workspace_reader"}
-			if diff := cmp.Diff(want, h.roles(workspaceID)); diff != "" {
-				t.Errorf("death at step %d (after: %v): when sales wants nobody (-want +got):\n%s", dies, after, diff)
-			}
-			h.must(h.performer(), "orders")
-			if got := h.roles(workspaceID); len(got) != 0 {
-				t.Errorf("death at step %d (after: %v): left at the end: %v", dies, after, got)
-			}
-			if err == nil && m.steps.Load() < dies {
-				break
-			}
+// crashBetween lets another component come between a death and the next
+// attempt; it reports whether the process got to the end.
+func crashBetween(t *testing.T, server *redistest.Server, m *mortal) (survived bool) {
+	t.Helper()
+	h := newHouse(t, server.Client())
+	h.must(h.performer(), "orders", anna, ben)
+	work, first := workOf("orders", cleo), attempt(t, uuid.NewString())
+	_, err := h.mortal(server, m).Perform(t.Context(), work, first)
+	h.unlock() // what time does
+
+	h.must(h.performer(), "sales", anna, cleo)
+	second := first
+	second.Number++
+	if _, err := h.performer().Perform(t.Context(), work, second); err != nil {
+		t.Fatal(err)
+	}
+	for _, then := range []struct {
+		when  string
+		leave string // the component that wants nobody any more
+		want  map[string]string
+	}{
+		{when: "after the next attempt", want: map[string]string{"anna": "workspace_reader", "cleo": "workspace_reader"}},
+		{when: "when sales wants nobody", leave: "sales", want: map[string]string{"cleo": "workspace_reader"}},
+		{when: "when nobody is wanted", leave: "orders", want: map[string]string{}},
+	} {
+		if then.leave != "" {
+			h.must(h.performer(), then.leave)
+		}
+		if diff := cmp.Diff(then.want, h.roles(workspaceID)); diff != "" {
+			t.Errorf("death at step %d: roles %s (-want +got):\n%s", m.dies, then.when, diff)
 		}
 	}
+	return err == nil && m.steps.Load() < m.dies
 }
 
 // unlock lets all locks lapse.

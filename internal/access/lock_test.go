@@ -1,7 +1,6 @@
 package access
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -16,7 +15,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
-	"github.com/redis/go-redis/v9"
 )
 
 func (h *house) ledger(component string) ledger {
@@ -187,24 +185,7 @@ func (h *house) persist(p *Performer, component string, refs ...string) {
 // On a cluster a script may only touch keys of one slot.
 func TestRedisCluster(t *testing.T) {
 	t.Parallel()
-	server := redistest.Start(t, redistest.Args("--cluster-enabled", "yes"))
-	if err := server.Client().ClusterAddSlotsRange(t.Context(), 0, 16383).Err(); err != nil {
-		t.Fatal(err)
-	}
-	for state := ""; !strings.Contains(state, "cluster_state:ok"); {
-		var err error
-		if state, err = server.Client().ClusterInfo(t.Context()).Result(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	client := redis.NewClusterClient(&redis.ClusterOptions{
-		Addrs: []string{server.Addr()},
-		ClusterSlots: func(context.Context) ([]redis.ClusterSlot, error) {
-			return []redis.ClusterSlot{{Start: 0, End: 16383, Nodes: []redis.ClusterNode{{Addr: server.Addr()}}}}, nil
-		},
-	})
-	t.Cleanup(func() { _ = client.Close() })
-	h := newHouse(t, client)
+	h := newHouse(t, redistest.StartCluster(t, 1).Client())
 	p := h.performer()
 	h.must(p, "orders", anna, ben)
 	h.must(p, "sales", ben, cleo)

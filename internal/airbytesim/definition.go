@@ -12,6 +12,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
@@ -78,55 +79,86 @@ func (d Definition) compile() (*definition, error) {
 	return &definition{Definition: d, schema: schema, plain: plain, pretty: string(pretty), lowerName: strings.ToLower(d.Name)}, nil
 }
 
-// loadDefinitions reads the embedded connectors, then the directory's
-// specifications over them, then the options' own.
-func loadDefinitions(options Options) (map[string]*definition, error) {
-	byID := map[string]Definition{}
-	embedded, err := fs.Sub(connectors, "connectors")
+// embedded are the connectors that come with the simulator. They never change,
+// and compiling them takes far longer than all else that a new simulator does.
+//
+//nolint:gochecknoglobals // made once, never changed
+var embedded = sync.OnceValues(func() (map[string]*definition, error) {
+	dir, err := fs.Sub(connectors, "connectors")
 	if err != nil {
 		return nil, err
 	}
-	if err := readDefinitions(embedded, byID); err != nil {
+	all, err := readDefinitions(dir, nil)
+	if err != nil {
 		return nil, err
 	}
+	return compileAll(all)
+})
+
+// loadDefinitions reads the embedded connectors, then the directory's
+// specifications over them, then the options' own.
+func loadDefinitions(options Options) (map[string]*definition, error) {
+	base, err := embedded()
+	if err != nil {
+		return nil, err
+	}
+	further := map[string]Definition{}
 	if options.ConnectorsDir != "" {
-		if err := readDefinitions(os.DirFS(options.ConnectorsDir), byID); err != nil {
+		if further, err = readDefinitions(os.DirFS(options.ConnectorsDir), base); err != nil {
 			return nil, err
 		}
 	}
 	for _, d := range options.Definitions {
-		byID[strings.ToLower(d.ID)] = d
+		further[strings.ToLower(d.ID)] = d
 	}
-	compiled := map[string]*definition{}
-	for id, d := range byID {
-		if compiled[id], err = d.compile(); err != nil {
-			return nil, err
-		}
+	compiled, err := compileAll(further)
+	if err != nil {
+		return nil, err
 	}
-	return compiled, nil
+	all := maps.Clone(base)
+	maps.Copy(all, compiled)
+	return all, nil
 }
 
-func readDefinitions(dir fs.FS, into map[string]Definition) error {
+func compileAll(definitions map[string]Definition) (map[string]*definition, error) {
+	all := make(map[string]*definition, len(definitions))
+	for id, d := range definitions {
+		compiled, err := d.compile()
+		if err != nil {
+			return nil, err
+		}
+		all[id] = compiled
+	}
+	return all, nil
+}
+
+// readDefinitions reads a directory's files; what they leave out comes from the base.
+func readDefinitions(dir fs.FS, base map[string]*definition) (map[string]Definition, error) {
 	files, err := fs.Glob(dir, "*.json")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if len(files) == 0 {
-		return errors.New("airbytesim: the directory of connectors holds no JSON file")
+		return nil, errors.New("airbytesim: the directory of connectors holds no JSON file")
 	}
+	all := make(map[string]Definition, len(files))
 	for _, file := range files {
 		raw, err := fs.ReadFile(dir, file)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		var d Definition
 		if err := json.Unmarshal(raw, &d); err != nil {
-			return fmt.Errorf("airbytesim: %s: %w", file, err)
+			return nil, fmt.Errorf("airbytesim: %s: %w", file, err)
 		}
 		d.ID = strings.ToLower(d.ID)
-		into[d.ID] = d.over(into[d.ID], strings.TrimSuffix(path.Base(file), ".json"))
+		var known Definition
+		if at, ok := base[d.ID]; ok {
+			known = at.Definition
+		}
+		all[d.ID] = d.over(known, strings.TrimSuffix(path.Base(file), ".json"))
 	}
-	return nil
+	return all, nil
 }
 
 // over fills what a bare specification leaves out from the embedded connector

@@ -39,8 +39,9 @@ func StartCluster(t testing.TB, masters int, opts ...Option) *Cluster {
 		}
 	}
 	for _, node := range c.Nodes {
+		client := node.Client()
 		waitFor(t, "the cluster", func() bool {
-			info, err := node.Client().ClusterInfo(ctx).Result()
+			info, err := client.ClusterInfo(ctx).Result()
 			return err == nil && strings.Contains(info, "cluster_state:ok") &&
 				strings.Contains(info, "cluster_known_nodes:"+strconv.Itoa(masters))
 		})
