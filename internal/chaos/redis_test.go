@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"slices"
-	"strconv"
 	"testing"
 	"time"
 
@@ -172,24 +171,31 @@ func TestStrangeTasks(t *testing.T) {
 	}
 	put("no token", "no payload")
 	broken := accept("broken", "{")
-	newer := accept("newer", `{"v":`+strconv.Itoa(1000)+`,"kind":"provision","work":"in a form of its own"}`)
+	newer := []*accepted{
+		accept("newer", `{"v":1000,"kind":"provision","work":"in a form of its own"}`),
+		accept("newer still", "\x02packed as later versions may"),
+	}
 	st := h.awaitState(random, broken, "FAILED")
 	t.Logf("a payload that cannot be read: %s", st.Result)
-	await(t, "the newer task to be left to others", func() bool {
-		return h.workers[0].process().said("a task of a newer version is left to newer workers")
-	})
+	for _, one := range newer {
+		await(t, "the newer task to be left to others", func() bool {
+			return h.workers[0].process().said(`"msg":"a task of a newer version is left to newer workers","program":"worker","token":"` + one.token + `"`)
+		})
+	}
 	one, err := c.submit(t.Context(), random, c.components[0], c.components[0].next)
 	if err != nil {
 		t.Fatal(err)
 	}
 	h.awaitState(random, one, "COMPLETED")
-	if st, err := h.statusOf(t.Context(), random, newer); err != nil || st.Status != "RUNNING" {
-		t.Errorf("a task of a newer version is %s: %s (%v)", st.Status, st.Result, err)
+	for _, one := range newer {
+		if st, err := h.statusOf(t.Context(), random, one); err != nil || st.Status != "RUNNING" {
+			t.Errorf("a task of a newer version is %s: %s (%v)", st.Status, st.Result, err)
+		}
+		// Who does not want to wait for newer workers can end it.
+		if r := h.apis[0].ask(t.Context(), http.MethodDelete, "/v1/provision/"+one.token, "", nil); r.status != http.StatusOK {
+			t.Errorf("its termination is answered with %d: %s", r.status, r.body)
+		}
+		h.awaitState(random, one, "TERMINATED")
 	}
-	// Who does not want to wait for newer workers can end it.
-	if r := h.apis[0].ask(t.Context(), http.MethodDelete, "/v1/provision/"+newer.token, "", nil); r.status != http.StatusOK {
-		t.Errorf("its termination is answered with %d: %s", r.status, r.body)
-	}
-	h.awaitState(random, newer, "TERMINATED")
 	c.verdict(t)
 }

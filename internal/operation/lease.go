@@ -2,7 +2,6 @@ package operation
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"sync"
@@ -67,7 +66,7 @@ func (s *Store) Begin(ctx context.Context, token string, task int) (*Lease, erro
 	if !ok {
 		return nil, ErrUnknown
 	}
-	lease := &Lease{Token: token, task: task, store: s, lane: lane, holder: rand.Text()[:16], renewed: s.opts.Now()}
+	lease := &Lease{Token: token, task: task, store: s, lane: lane, holder: newCaller(), renewed: s.opts.Now()}
 	lease.asked = lease.renewed
 	r, err := s.run(ctx, beginScript, token, lane, lease.holder, s.opts.Lease.Milliseconds(), task, Version)
 	if err != nil {

@@ -33,8 +33,10 @@ type life struct {
 	began     bool
 	holder    *operation.Lease // who began last and has not ended its attempt
 	lapsed    bool             // the holder's lease has lapsed
+	released  *operation.Lease // who gave it back last
 	gone      bool             // it was withdrawn
 	by        *operation.Lease // who ended it, if an attempt did
+	asked     bool             // it ended because a termination was asked for while nobody held it
 	final     *workload.Status // as it was when it was first seen finished
 }
 
@@ -216,6 +218,8 @@ func (m *model) release(t *rapid.T) {
 	}).Draw(t, "why")
 	err := lease.Release(context.Background(), why, time.Minute)
 	switch {
+	case l.holder == nil && l.released == lease && !l.state.Terminal():
+		wantError(t, err, nil) // as when the client repeats a script
 	case l.holder != lease:
 		wantError(t, err, operation.ErrLost)
 	case l.state == workload.Terminating:
@@ -228,7 +232,7 @@ func (m *model) release(t *rapid.T) {
 		case operation.Postponed:
 			l.attempts--
 		}
-		l.holder, l.lapsed = nil, false
+		l.holder, l.lapsed, l.released = nil, false, lease
 	}
 }
 
@@ -280,6 +284,7 @@ func (m *model) terminate(t *rapid.T) {
 			t.Fatalf("Terminate of a waiting operation: %+v, %v", got, err)
 		}
 		m.end(l, workload.Terminated)
+		l.asked = true
 		if got.Next.Token != m.next(l) {
 			t.Fatalf("next %q, want %q", got.Next.Token, m.next(l))
 		}
@@ -303,7 +308,7 @@ func (m *model) abandon(t *rapid.T) {
 	switch {
 	case l.gone:
 		wantError(t, err, operation.ErrUnknown)
-	case l.state.Terminal() && l.by != nil:
+	case l.state.Terminal() && (l.by != nil || l.asked):
 		wantError(t, err, operation.ErrLost)
 	case l.state.Terminal():
 		wantError(t, err, nil)
@@ -398,7 +403,20 @@ func wantError(t *rapid.T, got, want error) {
 
 func TestRandomEventsFollowTheModel(t *testing.T) {
 	t.Parallel()
-	client := redistest.Start(t).Client()
+	t.Run("each script once", func(t *testing.T) {
+		t.Parallel()
+		followTheModel(t, redistest.Start(t).Client())
+	})
+	t.Run("each script twice", func(t *testing.T) {
+		t.Parallel()
+		client := redistest.Start(t).Client()
+		client.AddHook(&twice{})
+		followTheModel(t, client)
+	})
+}
+
+func followTheModel(t *testing.T, client *redis.Client) {
+	t.Helper()
 	run := 0
 	rapid.Check(t, func(t *rapid.T) {
 		run++

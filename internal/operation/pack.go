@@ -18,7 +18,8 @@ import (
 //go:embed dictionary.txt
 var dictionary []byte
 
-// packed marks what Pack made. No text begins with it.
+// packed marks what Pack made. No text begins with it, or with any other byte
+// below the space: those are left for the marks of later versions.
 const packed = '\x01'
 
 // maxUnpacked bounds what a packed text may become, far above what the bounds of
@@ -40,10 +41,13 @@ func Pack(text []byte) []byte {
 }
 
 // Unpack returns the text that Pack was given. One that was never packed is
-// returned as it is.
+// returned as it is; one with another mark can only be a newer version's: ErrNewer.
 func Unpack(short []byte) ([]byte, error) {
-	if len(short) == 0 || short[0] != packed {
+	switch {
+	case len(short) == 0 || short[0] >= ' ':
 		return short, nil
+	case short[0] != packed:
+		return nil, ErrNewer
 	}
 	r, _ := unpackers.Get().(io.ReadCloser) // the pool holds nothing else
 	defer unpackers.Put(r)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -25,6 +26,11 @@ func TestUnpackLeavesWhatWasNotPacked(t *testing.T) {
 	for _, text := range []string{"", "{}", `{"v":1}`, "no JSON"} {
 		if got, err := Unpack([]byte(text)); string(got) != text || err != nil {
 			t.Errorf("%q became %q, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"\x00", "\x02{}", "\x1f\x8b"} {
+		if got, err := Unpack([]byte(text)); !errors.Is(err, ErrNewer) {
+			t.Errorf("%q, of a newer version, became %q, %v", text, got, err)
 		}
 	}
 	whole := Pack([]byte(`{"v":1,"kind":"provision"}`))

@@ -2,6 +2,7 @@ package operation
 
 import (
 	"context"
+	"crypto/rand"
 	"embed"
 	"errors"
 	"fmt"
@@ -44,6 +45,10 @@ func script(name string) *redis.Script {
 	}
 	return redis.NewScript(string(prelude) + string(body))
 }
+
+// newCaller names one call of a script, so that it knows itself where the client
+// sends it a second time because the answer to the first was lost.
+func newCaller() string { return rand.Text()[:16] }
 
 // answer is a script's answer: a word and what belongs to it.
 type answer []string

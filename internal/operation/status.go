@@ -135,7 +135,7 @@ func (s *Store) Terminate(ctx context.Context, token string) (Termination, error
 		encodeLine(workload.LogLine{
 			Time: now, Level: workload.Warning, Phase: workload.PhaseFinish,
 			Message: "The termination was asked for; the running attempt stops before its next call to Airbyte.",
-		}))
+		}), newCaller())
 	if err != nil {
 		return Termination{}, err
 	}

@@ -203,6 +203,9 @@ func TestPayloads(t *testing.T) {
 	if _, err := decode(text); !errors.Is(err, errNewer) {
 		t.Errorf("a newer version: %v", err)
 	}
+	if _, err := decode([]byte("\x02packed otherwise")); !errors.Is(err, errNewer) {
+		t.Errorf("a newer form: %v", err)
+	}
 }
 
 func TestTaskIDs(t *testing.T) {

@@ -50,6 +50,9 @@ func encode(order workload.Order) (text []byte, hash string, err error) {
 // decode reads a payload, packed or not.
 func decode(short []byte) (workload.Order, error) {
 	text, err := operation.Unpack(short)
+	if errors.Is(err, operation.ErrNewer) {
+		return workload.Order{}, errNewer
+	}
 	if err != nil {
 		return workload.Order{}, fmt.Errorf("read the task's payload: %w", err)
 	}

@@ -1,9 +1,10 @@
 -- ARGV: 4 kind, 5 hash, 6 meta, 7 payload, 8 record version, 9 ms until the first check, 10 first log line
+-- The same token again: the client repeated the script after a lost answer.
+local known = redis.call('HMGET', op, 'state', 'n')
+if known[1] then return {token, head() == token and 1 or 0, 1, known[2] or '0'} end
 local tail = redis.call('LINDEX', line, -1)
 if tail then
   local last = redis.call('HMGET', prefix .. tail, 'state', 'kind', 'hash', 'n')
-  -- The same token again: the client repeated the script after a lost answer.
-  if tail == token then return {tail, head() == tail and 1 or 0, 1, last[4]} end
   if last[1] == 'RUNNING' and last[2] == ARGV[4] and last[3] == ARGV[5] then
     redis.call('HSET', prefix .. tail, 'shared', '1')
     return {tail, head() == tail and 1 or 0, 0, last[4]}

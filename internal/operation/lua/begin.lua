@@ -6,12 +6,13 @@ if not state then return {'unknown'} end
 if finished(state) then return {'done', state} end
 if tonumber(r[2]) > tonumber(ARGV[7]) then return {'newer'} end
 if tonumber(ARGV[6]) < n then return {'stale'} end
-local function begun(attempts, crashes, started)
-  return {'begun', whole(attempts), r[7] or '0', whole(crashes), r[9], started, r[10] and '0' or '1', r[11] or '0',
+local function begun(attempts, crashes, started, first)
+  return {'begun', whole(attempts), r[7] or '0', whole(crashes), r[9], started, first and '1' or '0', r[11] or '0',
     r[12], r[13], r[14] or '0', r[15] or '', r[16] or ''}
 end
--- The same holder again: the client repeated the script after a lost answer.
-if holder == ARGV[4] then return begun(tonumber(r[6]), tonumber(r[8] or 0), r[10]) end
+-- The same holder again: the client repeated the script after a lost answer. What
+-- began for the first time has the lease that it was given then.
+if holder == ARGV[4] then return begun(tonumber(r[6]), tonumber(r[8] or 0), r[10], tonumber(r[5]) == r[10] + ARGV[5]) end
 if held(holder, r[5]) then return {'busy', whole(r[5] - now)} end
 if state == 'TERMINATING' then return {'terminating'} end
 local first = head()
@@ -33,4 +34,4 @@ redis.call('HSET', op, 'holder', ARGV[4], 'until', whole(now + ARGV[5]), 'attemp
 redis.call('HDEL', op, 'retry', 'suspect', 'postponed')
 -- Should the holder die, the sweeper looks soon after its lease has lapsed.
 redis.call('ZADD', live, 'XX', 'LT', whole(now + ARGV[5]), lane)
-return begun(attempts, crashes, started)
+return begun(attempts, crashes, started, not r[10])
