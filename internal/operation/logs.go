@@ -55,12 +55,13 @@ type storedLog struct {
 
 // append does what the scripts' append does.
 func (l *storedLog) append(texts []string) {
-	for _, text := range texts {
+	first := min(max(keptLines-l.lines, 0), len(texts))
+	if first > 0 {
+		l.head += strings.Join(texts[:first], "\n") + "\n"
+		l.lines += first
+	}
+	for _, text := range texts[first:] {
 		l.lines++
-		if l.lines <= keptLines {
-			l.head += text + "\n"
-			continue
-		}
 		l.tail += text + "\n"
 		if l.lines > 2*keptLines {
 			_, l.tail, _ = strings.Cut(l.tail, "\n")

@@ -17,6 +17,7 @@ func With(ctx context.Context, lease *Lease) context.Context {
 }
 
 // Recall returns what was last remembered of a component, nil when nothing is.
+// ErrNewer says that a newer version remembered it in a form of its own.
 func (s *Store) Recall(ctx context.Context, component workload.Component) ([]byte, error) {
 	known, err := s.batched.Get(ctx, s.known(component)).Bytes()
 	if errors.Is(err, redis.Nil) {
@@ -25,7 +26,11 @@ func (s *Store) Recall(ctx context.Context, component workload.Component) ([]byt
 	if err != nil {
 		return nil, unavailable(err)
 	}
-	return known, nil
+	value, err := Unpack(known)
+	if err != nil && !errors.Is(err, ErrNewer) {
+		return known, nil // what it was is lost; the caller finds that out and begins anew
+	}
+	return value, err
 }
 
 // Remember keeps a value, at least one byte, for a component until it is
@@ -53,7 +58,7 @@ func (s *Store) setKnown(ctx context.Context, component workload.Component, valu
 	}
 	k, sent := s.keysOf(lease.lane), s.opts.Now()
 	state, err := rememberScript.Run(ctx, s.batched, []string{k.line(), k.live(), k.op(lease.Token), s.known(component)},
-		k.prefix+"op:", lease.Token, lease.lane, lease.holder, value, s.opts.Lease.Milliseconds()).Text()
+		k.prefix+"op:", lease.Token, lease.lane, lease.holder, Pack(value), s.opts.Lease.Milliseconds()).Text()
 	if err != nil {
 		return unavailable(err)
 	}

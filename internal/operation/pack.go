@@ -1,13 +1,11 @@
 package operation
 
 import (
-	"bytes"
-	"compress/flate"
 	_ "embed" // the dictionary
 	"errors"
 	"fmt"
-	"io"
-	"sync"
+
+	"github.com/klauspost/compress/s2"
 )
 
 // dictionary is what payloads and records of every installation have in common.
@@ -18,6 +16,11 @@ import (
 //go:embed dictionary.txt
 var dictionary []byte
 
+// packer is safe for concurrent use.
+//
+//nolint:gochecknoglobals // made once from the binary, never changed
+var packer = s2.MakeDict(dictionary, nil)
+
 // packed marks what Pack made. No text begins with it, or with any other byte
 // below the space: those are left for the marks of later versions.
 const packed = '\x01'
@@ -26,18 +29,15 @@ const packed = '\x01'
 // requests and logs allow.
 const maxUnpacked = 16 << 20
 
-// Pack makes a text short for Redis.
+// Pack makes a text short for Redis. It takes a few microseconds, so that a
+// request can afford it: S2 finds what is repeated and leaves it at that.
 func Pack(text []byte) []byte {
-	var short bytes.Buffer
-	short.WriteByte(packed)
-	w, _ := packers.Get().(*flate.Writer) // the pool holds nothing else
-	defer packers.Put(w)
-	w.Reset(&short)
-	_, err := w.Write(text)
-	if closed := w.Close(); err != nil || closed != nil {
-		panic("operation: a buffer refused to be written") // cannot be
+	if len(text) == 0 {
+		return nil // nothing is nothing in any form
 	}
-	return short.Bytes()
+	short := make([]byte, 1+s2.MaxEncodedLen(len(text)))
+	short[0] = packed
+	return short[:1+len(packer.Encode(short[1:], text))]
 }
 
 // Unpack returns the text that Pack was given. One that was never packed is
@@ -49,31 +49,16 @@ func Unpack(short []byte) ([]byte, error) {
 	case short[0] != packed:
 		return nil, ErrNewer
 	}
-	r, _ := unpackers.Get().(io.ReadCloser) // the pool holds nothing else
-	defer unpackers.Put(r)
-	if err := r.(flate.Resetter).Reset(bytes.NewReader(short[1:]), dictionary); err != nil { //nolint:forcetypeassert // flate says so
-		return nil, fmt.Errorf("unpack: %w", err)
-	}
-	text, err := io.ReadAll(io.LimitReader(r, maxUnpacked+1))
-	if err == nil && len(text) > maxUnpacked {
+	size, err := s2.DecodedLen(short[1:])
+	if err == nil && size > maxUnpacked {
 		err = errors.New("it is too large")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("unpack: %w", err)
 	}
+	text, err := packer.Decode(nil, short[1:])
+	if err != nil {
+		return nil, fmt.Errorf("unpack: %w", err)
+	}
 	return text, nil
 }
-
-// Both are kept: a new writer takes half a megabyte.
-//
-//nolint:gochecknoglobals // pools
-var (
-	packers = sync.Pool{New: func() any {
-		w, err := flate.NewWriterDict(nil, flate.DefaultCompression, dictionary)
-		if err != nil {
-			panic(err) // the level is a constant
-		}
-		return w
-	}}
-	unpackers = sync.Pool{New: func() any { return flate.NewReaderDict(bytes.NewReader(nil), dictionary) }}
-)
