@@ -9,6 +9,7 @@ package redisbatch
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,19 +20,34 @@ import (
 // time no answer takes so long; when Redis hangs, nobody waits twice.
 const stuckAfter = 100 * time.Millisecond
 
-// repeatFor is for how long a batch whose connection broke is sent again by
-// go-redis. One that timed out is over this time and is not: its callers have
-// waited enough.
-const repeatFor = time.Second
+// most is how many commands go together: the time-out of reading is for all
+// their answers, and must not depend on how many callers there are.
+const most = 500
 
 // Client is a Redis client that batches the short commands of operations:
 // EVALSHA, HMGET, GET and LINDEX. Everything else goes the usual way. Unlike a
 // pipeline it keeps no order between goroutines, and unlike go-redis's own
-// automatic pipeliner it heeds the end of a context: the command may then still
-// be carried out, as with any connection that breaks. It is safe for concurrent
-// use and has nothing to be closed.
+// automatic pipeliner it heeds the end of a context: a command that is on its
+// way may then still be carried out, as with any connection that breaks. In a
+// cluster each node has batches of its own, so that one that hangs holds up
+// nobody else. It is safe for concurrent use and has nothing to be closed.
+//
+// A batch whose connection broke is sent again by go-redis, the commands that
+// Redis had carried out included, just as a lone command is.
 type Client struct {
 	redis.UniversalClient
+
+	// patience is for how long a batch may take, repeats included: one that timed
+	// out is over it and is not sent again, since its callers have waited enough.
+	patience time.Duration
+
+	mu    sync.Mutex
+	lines map[string]*line // by the node's address; one, under "", without a cluster
+}
+
+// line is what goes one after another.
+type line struct {
+	client *Client
 
 	mu      sync.Mutex
 	waiting []*call
@@ -46,17 +62,32 @@ type call struct {
 }
 
 // New returns a Client over another, which stays the caller's to close.
-func New(client redis.UniversalClient) *Client { return &Client{UniversalClient: client} }
+func New(client redis.UniversalClient) *Client {
+	c := &Client{UniversalClient: client, lines: map[string]*line{}}
+	switch known := client.(type) {
+	case *redis.Client:
+		c.patience = known.Options().ReadTimeout
+	case *redis.ClusterClient:
+		c.patience = known.Options().ReadTimeout
+	}
+	if c.patience <= 0 {
+		c.patience = 3 * time.Second
+	}
+	return c
+}
 
 // EvalSha runs a script that Redis knows.
 func (c *Client) EvalSha(ctx context.Context, sha1 string, keys []string, args ...any) *redis.Cmd {
+	if len(keys) == 0 {
+		return c.UniversalClient.EvalSha(ctx, sha1, keys, args...)
+	}
 	all := make([]any, 0, 3+len(keys)+len(args))
 	all = append(all, "evalsha", sha1, len(keys))
 	for _, key := range keys {
 		all = append(all, key)
 	}
 	cmd := redis.NewCmd(ctx, append(all, args...)...)
-	if err := c.do(ctx, cmd); err != nil {
+	if err := c.do(ctx, keys[0], cmd); err != nil {
 		cmd = redis.NewCmd(ctx)
 		cmd.SetErr(err)
 	}
@@ -71,7 +102,7 @@ func (c *Client) HMGet(ctx context.Context, key string, fields ...string) *redis
 		all = append(all, field)
 	}
 	cmd := redis.NewSliceCmd(ctx, all...)
-	if err := c.do(ctx, cmd); err != nil {
+	if err := c.do(ctx, key, cmd); err != nil {
 		cmd = redis.NewSliceCmd(ctx)
 		cmd.SetErr(err)
 	}
@@ -80,17 +111,17 @@ func (c *Client) HMGet(ctx context.Context, key string, fields ...string) *redis
 
 // Get reads a string.
 func (c *Client) Get(ctx context.Context, key string) *redis.StringCmd {
-	return c.text(ctx, "get", key)
+	return c.text(ctx, key, "get", key)
 }
 
 // LIndex reads an element of a list.
 func (c *Client) LIndex(ctx context.Context, key string, index int64) *redis.StringCmd {
-	return c.text(ctx, "lindex", key, index)
+	return c.text(ctx, key, "lindex", key, index)
 }
 
-func (c *Client) text(ctx context.Context, args ...any) *redis.StringCmd {
+func (c *Client) text(ctx context.Context, key string, args ...any) *redis.StringCmd {
 	cmd := redis.NewStringCmd(ctx, args...)
-	if err := c.do(ctx, cmd); err != nil {
+	if err := c.do(ctx, key, cmd); err != nil {
 		cmd = redis.NewStringCmd(ctx)
 		cmd.SetErr(err)
 	}
@@ -99,50 +130,78 @@ func (c *Client) text(ctx context.Context, args ...any) *redis.StringCmd {
 
 // do has the command carried out. After an error, which is the context's, the
 // command must not be touched any more: its batch may still write to it.
-func (c *Client) do(ctx context.Context, cmd redis.Cmder) error {
+func (c *Client) do(ctx context.Context, key string, cmd redis.Cmder) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	l := c.lineOf(ctx, key)
 	waiting := &call{cmd: cmd, answered: make(chan struct{})}
-	c.join(waiting)
+	l.join(waiting)
 	select {
 	case <-waiting.answered:
 		return nil
 	case <-ctx.Done():
+		l.leave(waiting)
 		return ctx.Err()
 	}
 }
 
-// join puts a call among the waiting, and starts a flight where none will come for it.
-func (c *Client) join(waiting *call) {
+// lineOf is the line of the node that serves the key. Where that is not known,
+// or no longer right, go-redis finds the node all the same.
+func (c *Client) lineOf(ctx context.Context, key string) *line {
+	addr := ""
+	if cluster, ok := c.UniversalClient.(*redis.ClusterClient); ok {
+		if node, err := cluster.MasterForKey(ctx, key); err == nil {
+			addr = node.Options().Addr
+		}
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.waiting = append(c.waiting, waiting)
-	if !c.busy {
-		c.start()
+	if c.lines[addr] == nil {
+		c.lines[addr] = &line{client: c}
+	}
+	return c.lines[addr]
+}
+
+// join puts a call among the waiting, and starts a flight where none will come for it.
+func (l *line) join(waiting *call) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.waiting = append(l.waiting, waiting)
+	if !l.busy {
+		l.start()
+	}
+}
+
+// leave takes a call from among the waiting whose caller has given up.
+func (l *line) leave(gone *call) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if i := slices.Index(l.waiting, gone); i >= 0 {
+		l.waiting = slices.Delete(l.waiting, i, i+1)
 	}
 }
 
 // start starts a flight; mu is held.
-func (c *Client) start() {
-	c.busy = true
-	c.flight++
-	go c.fly(c.flight)
+func (l *line) start() {
+	l.busy = true
+	l.flight++
+	go l.fly(l.flight)
 }
 
 // fly carries out what waits until nothing does, or until it was passed.
-func (c *Client) fly(number int) {
+func (l *line) fly(number int) {
 	for {
-		batch := c.depart(number)
+		batch := l.depart(number)
 		if len(batch) == 0 {
 			return
 		}
-		stuck := time.AfterFunc(stuckAfter, func() { c.pass(number) })
-		pipe := c.Pipeline()
+		stuck := time.AfterFunc(stuckAfter, func() { l.pass(number) })
+		pipe := l.client.Pipeline()
 		for _, each := range batch {
 			_ = pipe.Process(context.Background(), each.cmd) // it is only kept
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), repeatFor)
+		ctx, cancel := context.WithTimeout(context.Background(), l.client.patience)
 		_, _ = pipe.Exec(ctx) // each command has its own error
 		cancel()
 		stuck.Stop()
@@ -153,27 +212,28 @@ func (c *Client) fly(number int) {
 }
 
 // depart takes what waits for a flight; nothing for one that is over.
-func (c *Client) depart(number int) []*call {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.flight != number {
+func (l *line) depart(number int) []*call {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.flight != number {
 		return nil // it was passed by another, which goes on
 	}
-	batch := c.waiting
-	c.waiting, c.busy = nil, len(batch) > 0
+	n := min(len(l.waiting), most)
+	batch := l.waiting[:n:n]
+	l.waiting, l.busy = slices.Clone(l.waiting[n:]), n > 0
 	return batch
 }
 
 // pass lets what waits, and what comes, go without a flight that is stuck.
-func (c *Client) pass(number int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+func (l *line) pass(number int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	switch {
-	case c.flight != number:
-	case len(c.waiting) > 0:
-		c.start()
+	case l.flight != number:
+	case len(l.waiting) > 0:
+		l.start()
 	default:
-		c.flight++
-		c.busy = false
+		l.flight++
+		l.busy = false
 	}
 }

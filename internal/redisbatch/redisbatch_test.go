@@ -71,10 +71,12 @@ func TestEachGetsItsOwnAnswers(t *testing.T) {
 	}
 }
 
-// counts counts pipelines and the commands in them.
+// counts counts pipelines and the commands in them, but for those by which a
+// connection is set up.
 type counts struct {
 	mu               sync.Mutex
 	flights, carried int
+	largest          int
 }
 
 func (c *counts) DialHook(next redis.DialHook) redis.DialHook          { return next }
@@ -82,9 +84,13 @@ func (c *counts) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return 
 
 func (c *counts) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return func(ctx context.Context, cmds []redis.Cmder) error {
+		if cmds[0].Name() == "client" {
+			return next(ctx, cmds)
+		}
 		c.mu.Lock()
 		c.flights++
 		c.carried += len(cmds)
+		c.largest = max(c.largest, len(cmds))
 		c.mu.Unlock()
 		return next(ctx, cmds)
 	}
@@ -95,7 +101,7 @@ func (c *counts) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Proce
 func TestAStoppedRedis(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
-	client := redis.NewClient(&redis.Options{Addr: server.Addr(), ReadTimeout: time.Minute})
+	client := redis.NewClient(&redis.Options{Addr: server.Addr(), ReadTimeout: time.Minute, ContextTimeoutEnabled: true})
 	t.Cleanup(func() { _ = client.Close() })
 	counted := &counts{}
 	client.AddHook(counted)
@@ -106,7 +112,7 @@ func TestAStoppedRedis(t *testing.T) {
 	server.Pause()
 	patient := make(chan error, 1)
 	go func() { patient <- batched.Get(t.Context(), "k").Err() }()
-	for range 3 {
+	for range 8 { // longer than any time of its own that a batch might have
 		short, cancel := context.WithTimeout(t.Context(), 150*time.Millisecond)
 		if err := batched.HMGet(short, "k", "f").Err(); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("a command of a caller who gives up: %v", err)
@@ -115,7 +121,7 @@ func TestAStoppedRedis(t *testing.T) {
 	}
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := batched.EvalSha(gone, "sha", nil).Err(); !errors.Is(err, context.Canceled) {
+	if err := batched.EvalSha(gone, "sha", []string{"k"}).Err(); !errors.Is(err, context.Canceled) {
 		t.Errorf("a command of a caller who is gone: %v", err)
 	}
 	counted.mu.Lock()
@@ -152,5 +158,121 @@ func TestWhatWaitsGoesTogether(t *testing.T) {
 	group.Wait()
 	if counted.flights > 2000 {
 		t.Errorf("%d commands in %d flights", counted.carried, counted.flights)
+	}
+}
+
+// Nobody waits for the node of somebody else's key.
+func TestAStoppedNodeHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
+	nodes := redistest.StartCluster(t, 3)
+	client := redis.NewClusterClient(&redis.ClusterOptions{Addrs: nodes.Addrs(), ReadTimeout: time.Minute, ContextTimeoutEnabled: true})
+	t.Cleanup(func() { _ = client.Close() })
+	batched := redisbatch.New(client)
+	stopped := nodes.Nodes[0]
+	there, elsewhere := "", ""
+	for i := 0; there == "" || elsewhere == ""; i++ {
+		key := fmt.Sprintf("key-%d", i)
+		node, err := client.MasterForKey(t.Context(), key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if node.Options().Addr == stopped.Addr() {
+			there = key
+		} else {
+			elsewhere = key
+		}
+	}
+	stopped.Pause()
+	over := make(chan struct{})
+	var hopeless sync.WaitGroup
+	for range 20 { // they come again and again, so that each batch would have one of them
+		hopeless.Go(func() {
+			for {
+				select {
+				case <-over:
+					return
+				default:
+				}
+				short, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+				if err := batched.Get(short, there).Err(); !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("a command for a node that is stopped: %v", err)
+				}
+				cancel()
+			}
+		})
+	}
+	for range 50 {
+		bounded, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		if err := batched.Get(bounded, elsewhere).Err(); !errors.Is(err, redis.Nil) {
+			t.Errorf("a command for a node that works: %v", err)
+			cancel()
+			break
+		}
+		cancel()
+	}
+	close(over)
+	hopeless.Wait()
+	stopped.Resume()
+	if err := batched.Get(t.Context(), there).Err(); !errors.Is(err, redis.Nil) {
+		t.Errorf("a command for the node that goes on: %v", err)
+	}
+}
+
+// However many wait, no batch is so large that its answers take long.
+func TestABatchIsBounded(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	client := redis.NewClient(&redis.Options{Addr: server.Addr(), ReadTimeout: time.Minute})
+	t.Cleanup(func() { _ = client.Close() })
+	counted := &counts{}
+	client.AddHook(counted)
+	batched := redisbatch.New(client)
+	server.Pause()
+	var group sync.WaitGroup
+	for range 2000 {
+		group.Go(func() {
+			if err := batched.Get(t.Context(), "k").Err(); !errors.Is(err, redis.Nil) {
+				t.Error(err)
+			}
+		})
+	}
+	server.Resume()
+	group.Wait()
+	if counted.carried != 2000 || counted.largest > 500 {
+		t.Errorf("%d commands, up to %d at once", counted.carried, counted.largest)
+	}
+}
+
+// What nobody waits for any more is not sent.
+func TestWhoGivesUpBeforeItsCommandGoesSendsNothing(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	client := redis.NewClient(&redis.Options{Addr: server.Addr(), ReadTimeout: time.Minute, ContextTimeoutEnabled: true})
+	t.Cleanup(func() { _ = client.Close() })
+	counted := &counts{}
+	client.AddHook(counted)
+	batched := redisbatch.New(client)
+	server.Pause()
+	first := make(chan error, 1)
+	go func() { first <- batched.Get(t.Context(), "k").Err() }()
+	for gone := false; !gone; { // until the first is on its way
+		counted.mu.Lock()
+		gone = counted.flights > 0
+		counted.mu.Unlock()
+	}
+	short, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	if err := batched.Get(short, "k").Err(); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("who gave up got %v", err)
+	}
+	server.Resume()
+	if err := <-first; !errors.Is(err, redis.Nil) {
+		t.Error(err)
+	}
+	if err := batched.Get(t.Context(), "k").Err(); !errors.Is(err, redis.Nil) {
+		t.Error(err)
+	}
+	if counted.carried != 2 {
+		t.Errorf("%d commands were sent, want 2", counted.carried)
 	}
 }
