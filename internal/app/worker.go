@@ -132,7 +132,7 @@ func (b *base) work(ctx context.Context, client *airbyte.Client) error {
 		Redis: b.redis, Instance: settings.Instance,
 		Queues: b.config.Worker.Queues, Concurrency: b.config.Worker.Concurrency,
 		PollInterval: settings.PollInterval, ShutdownTimeout: settings.ShutdownTimeout,
-		Handler: b.handle(handler.Handle), Log: b.log,
+		Handler: b.handle(handler.Handle), Store: b.store, Log: b.log,
 	})
 	if err != nil {
 		return err

@@ -98,7 +98,7 @@ func (q *Queue) Submit(ctx context.Context, order workload.Order) (string, error
 		Name: order.Work.Name, DataProduct: order.Work.DataProduct,
 	})
 	if err != nil {
-		q.withdraw(ctx, accepted.Token) // it may have been accepted, and the answer lost
+		q.withdraw(ctx, accepted.Token, order) // it may have been accepted, and the answer lost
 		return "", err
 	}
 	next := operation.Next{Token: accepted.Token, Kind: order.Kind, Task: accepted.Task}
@@ -106,7 +106,7 @@ func (q *Queue) Submit(ctx context.Context, order workload.Order) (string, error
 	// or died: to make sure costs nothing, since a second one is refused.
 	if err := q.enqueue(ctx, next, text, accepted.Head); err != nil {
 		if !accepted.Repeat {
-			q.withdraw(ctx, accepted.Token)
+			q.withdraw(ctx, accepted.Token, order)
 		}
 		return "", queueUnavailable(err)
 	}
@@ -150,7 +150,7 @@ func (q *Queue) enqueue(ctx context.Context, next operation.Next, text []byte, h
 	return nil
 }
 
-func (q *Queue) withdraw(ctx context.Context, token string) {
+func (q *Queue) withdraw(ctx context.Context, token string, order workload.Order) {
 	if token == "" {
 		return
 	}
@@ -159,7 +159,8 @@ func (q *Queue) withdraw(ctx context.Context, token string) {
 	next, err := q.store.Withdraw(ctx, token)
 	if err != nil {
 		// Nobody has the token; the sweeper finds the record and ends it.
-		q.opts.Log.WarnContext(ctx, "an operation whose task could not be queued stays behind", "token", token, "error", err)
+		q.opts.Log.WarnContext(ctx, "an operation whose task could not be queued stays behind", "token", token,
+			"component", order.Work.Component.String(), "traceId", order.TraceID, "error", err)
 		return
 	}
 	q.Release(next)
@@ -199,7 +200,8 @@ func (q *Queue) Terminate(ctx context.Context, token string) (workload.Status, e
 	if termination.Ended {
 		// The task would do nothing; it goes where it can, and otherwise finds that out itself.
 		if err := q.inspector.DeleteTask(q.name(termination.Kind), taskID(status.Token, termination.Task)); err != nil {
-			q.opts.Log.DebugContext(ctx, "the task of a terminated operation stays", "token", status.Token, "error", err)
+			q.opts.Log.DebugContext(ctx, "the task of a terminated operation stays", "token", status.Token,
+				"component", status.Component.String(), "traceId", status.TraceID, "error", err)
 		}
 		q.Release(termination.Next)
 	}

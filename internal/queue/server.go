@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
+	"airbyte-provisioner/internal/operation"
 	"airbyte-provisioner/internal/workload"
 
 	"github.com/hibiken/asynq"
@@ -44,6 +46,8 @@ type ServerOptions struct {
 	// ShutdownTimeout is the time for running work at a stop.
 	ShutdownTimeout time.Duration
 	Handler         Handler
+	// Store tells the log of what component a task is whose payload cannot be read.
+	Store *operation.Store
 	// Unknown is how long a task that only a newer worker understands is left to others (10 s when zero).
 	Unknown time.Duration
 	Log     *slog.Logger
@@ -138,10 +142,13 @@ func (s *Server) process(ctx context.Context, t *asynq.Task) error {
 	token, number := parseTaskID(id)
 	order, err := decode(t.Payload())
 	if errors.Is(err, errNewer) || err == nil && !known(order.Kind) {
-		s.opts.Log.WarnContext(ctx, "a task of a newer version is left to newer workers", "token", token)
+		about := s.about(ctx, token)
+		s.opts.Log.WarnContext(ctx, "a task of a newer version is left to newer workers", "token", token,
+			"component", about.Work.Component.String(), "traceId", about.TraceID)
 		return &LaterError{Delay: s.opts.Unknown, Text: "Only a newer version of the worker understands this task."}
 	}
 	if err != nil {
+		order = s.about(ctx, token)
 		order.Kind = workload.Kind(t.Type())
 	}
 	// asynq's context ends on a cancellation and a lost lease; both are only
@@ -150,6 +157,13 @@ func (s *Server) process(ctx context.Context, t *asynq.Task) error {
 	defer cancel()
 	defer context.AfterFunc(s.stopping, cancel)()
 	return s.opts.Handler(ctx, Task{Token: token, Number: number, Order: order, Headers: t.Headers(), Broken: err})
+}
+
+// about is whose operation a task is where its payload does not tell: what the
+// record says. Without an answer nothing is known of it.
+func (s *Server) about(ctx context.Context, token string) workload.Order {
+	status, _ := s.opts.Store.Status(ctx, token)
+	return workload.Order{TraceID: status.TraceID, Work: workload.Work{Component: status.Component}}
 }
 
 func known(kind workload.Kind) bool {
@@ -170,8 +184,16 @@ func (l *logger) Debug(args ...any) { l.log.Debug("asynq", "text", fmt.Sprint(ar
 // Info logs at the level debug.
 func (l *logger) Info(args ...any) { l.Debug(args...) }
 
-// Warn logs at the level warning.
-func (l *logger) Warn(args ...any) { l.log.Warn("asynq", "text", fmt.Sprint(args...)) }
+// Warn logs at the level warning, apart from what asynq says of each operation
+// that failed: the handler has said it better, and no retries were exhausted.
+func (l *logger) Warn(args ...any) {
+	text := fmt.Sprint(args...)
+	if strings.HasPrefix(text, "Retry exhausted") {
+		l.Debug(text)
+		return
+	}
+	l.log.Warn("asynq", "text", text)
+}
 
 // Error logs at the level error.
 func (l *logger) Error(args ...any) { l.log.Error("asynq", "text", fmt.Sprint(args...)) }

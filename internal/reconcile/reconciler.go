@@ -131,7 +131,8 @@ func (r *Reconciler) begin(ctx context.Context, work workload.Work, attempt work
 		return nil, err
 	}
 	if !readable {
-		s.Log.WarnContext(ctx, "what is remembered of a component cannot be read", "component", work.Component.String(), "token", attempt.Token)
+		s.Log.WarnContext(ctx, "what is remembered of a component cannot be read", "token", attempt.Token,
+			"component", work.Component.String(), "traceId", attempt.TraceID)
 		s.log(workload.Warning, workload.PhaseObserve, "What was remembered of this component cannot be read; it is found again in Airbyte.")
 	}
 	s.ledger = ledger

@@ -36,6 +36,7 @@ func (a *attempt) run(ctx context.Context) error {
 	performer, ok := a.opts.Performers[kind]
 	a.begins()
 	if failure := a.unfit(); failure != nil {
+		a.log.WarnContext(ctx, "an operation cannot be carried out", causes(failure, failure)...)
 		return a.fail(ctx, failure)
 	}
 	if !ok {

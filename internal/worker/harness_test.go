@@ -77,7 +77,7 @@ func (h *house) start(work performer, change ...func(*worker.Options, *queue.Ser
 	}
 	serverOpts := queue.ServerOptions{
 		Redis: h.redis, Instance: h.instance, Queues: map[string]int{"provision": 6, "unprovision": 3, "access": 2, "validate": 1},
-		Concurrency: 8, PollInterval: 5 * time.Millisecond, ShutdownTimeout: 3 * time.Second, Log: testLog(h.t),
+		Concurrency: 8, PollInterval: 5 * time.Millisecond, ShutdownTimeout: 3 * time.Second, Store: h.store, Log: testLog(h.t),
 	}
 	for _, f := range change {
 		f(&opts, &serverOpts)

@@ -15,6 +15,7 @@ import (
 	"airbyte-provisioner/internal/workload"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/hibiken/asynq"
 )
 
 // lockedBuffer is a buffer that many write to.
@@ -80,6 +81,64 @@ func TestTheProgramsLog(t *testing.T) {
 	if diff := cmp.Diff(want, levels); diff != "" {
 		t.Errorf("levels of the operation's lines (-want +got):\n%s", diff)
 	}
+}
+
+// TestTheLogOfTasksThatCannotBeRead has the record tell what the payload does not.
+func TestTheLogOfTasksThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ payload, want string }{
+		"of a newer version": {`{"v":1000,"work":"of another shape"}`, "a task of a newer version is left to newer workers"},
+		"broken":             {"nothing of ours", `"state":"FAILED","failure":"An internal error stopped the operation."`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHouse(t, newRedis(t))
+			o := order(workload.Provision, "urn:dmb:cmp:sales:dp:0:unread")
+			token := h.submit(t, o)
+			if err := asynq.NewInspectorFromRedisClient(h.redis).DeleteTask("test-provision", token); err != nil {
+				t.Fatal(err)
+			}
+			task := asynq.NewTask(string(workload.Provision), []byte(c.payload))
+			if _, err := asynq.NewClientFromRedisClient(h.redis).Enqueue(task, asynq.Queue("test-provision"), asynq.TaskID(token)); err != nil {
+				t.Fatal(err)
+			}
+			lines := make(lineWriter, 100)
+			h.start(func(context.Context, workload.Work, workload.Attempt) (workload.Outcome, error) {
+				t.Error("it was worked on")
+				return done("made"), nil
+			}, func(w *worker.Options, s *queue.ServerOptions) {
+				w.Log = slog.New(slog.NewJSONHandler(lines, nil))
+				s.Log = w.Log
+			})
+			deadline := time.After(within)
+			for seen := ""; ; {
+				select {
+				case line := <-lines:
+					seen += line
+					if !strings.Contains(line, o.TraceID) || !strings.Contains(line, o.Work.Component.String()) || !strings.Contains(line, token) {
+						t.Errorf("a line lacks token, component or trace id: %s", line)
+					}
+					if !strings.Contains(line, c.want) {
+						continue
+					}
+					if name == "broken" && !strings.Contains(seen, "the task cannot be read") {
+						t.Errorf("the log does not say why:\n%s", seen)
+					}
+					return
+				case <-deadline:
+					t.Fatalf("the log never says: %s", c.want)
+				}
+			}
+		})
+	}
+}
+
+// lineWriter passes a log's lines on.
+type lineWriter chan string
+
+func (l lineWriter) Write(line []byte) (int, error) {
+	l <- string(line)
+	return len(line), nil
 }
 
 // TestStepsOfAnAttempt divides an attempt's time among its phases, by a clock of the test's.

@@ -180,7 +180,11 @@ func (a *attempt) finished(ctx context.Context, err error, how string, state wor
 	case err == nil:
 		a.ended(how)
 		a.opts.Hooks.Finished(a.task.Order.Kind, state, a.opts.Now().Sub(a.lease.AcceptedAt))
-		a.log.InfoContext(ctx, "an operation ended", "state", state)
+		attrs := []any{slog.Any("state", state)}
+		if answer != nil { // what is wrong, for who looks through the log
+			attrs = append(attrs, slog.String("failure", answer.Error()))
+		}
+		a.log.InfoContext(ctx, "an operation ended", attrs...)
 		return answer
 	case errors.Is(err, operation.ErrLost):
 		return a.lost(ctx)
