@@ -29,10 +29,10 @@ const traceTimeout = 3 * time.Second
 // trace sets up tracing where the settings want it.
 func (b *base) trace(ctx context.Context, program string) error {
 	settings := b.config.Tracing
-	if settings.Endpoint == "" {
+	if settings.TracesEndpoint == "" {
 		return nil
 	}
-	exporter, err := tracing.Exporter(ctx, settings.Endpoint, settings.Protocol)
+	exporter, err := tracing.Exporter(ctx, settings.TracesEndpoint, settings.TracesProtocol)
 	if err != nil {
 		return err
 	}

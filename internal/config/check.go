@@ -30,8 +30,7 @@ func (c *Config) check(program Program, r *report) {
 	c.Secrets.check(r)
 	oneOf(r, "ACL_ROLE", c.Access.Role, roles...)
 	oneOf(r, "LOG_FORMAT", c.Log.Format, "json", "text")
-	webAddress(r, "OTEL_EXPORTER_OTLP_ENDPOINT", c.Tracing.Endpoint)
-	oneOf(r, "OTEL_EXPORTER_OTLP_PROTOCOL", c.Tracing.Protocol, "http/protobuf", "grpc")
+	c.Tracing.check(r)
 	c.OIDC.check(r)
 	if program != ForWorker { // a worker answers probes only
 		exists(r, "TLS_CERT_FILE", c.HTTP.TLSCertFile, false)
@@ -105,6 +104,15 @@ func (o OIDC) check(r *report) {
 		r.add("OIDC_ISSUER", "is missing, while OIDC_AUDIENCE or OIDC_JWKS_URL is given")
 	case o.Issuer != "" && o.Audience == "":
 		r.add("OIDC_AUDIENCE", "is missing, while OIDC_ISSUER is given: tokens for other services would be accepted")
+	}
+}
+
+func (t Tracing) check(r *report) {
+	webAddress(r, "OTEL_EXPORTER_OTLP_ENDPOINT", t.Endpoint)
+	webAddress(r, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", t.TracesEndpoint)
+	oneOf(r, "OTEL_EXPORTER_OTLP_PROTOCOL", t.Protocol, overHTTP, "grpc")
+	if t.TracesProtocol != "" {
+		oneOf(r, "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", t.TracesProtocol, overHTTP, "grpc")
 	}
 }
 
@@ -235,6 +243,7 @@ func (s Secrets) check(r *report) {
 // derive fills in what follows from other settings.
 func (c *Config) derive() {
 	c.HTTP.BasePath = strings.TrimRight(c.HTTP.BasePath, "/")
+	c.Tracing.derive()
 	a := &c.Airbyte
 	if !a.basic() {
 		a.Username, a.Password = "", ""

@@ -2,6 +2,7 @@ package config
 
 import (
 	"log/slog"
+	"strings"
 	"time"
 )
 
@@ -164,8 +165,30 @@ type Log struct {
 	Format string     `env:"LOG_FORMAT" envDefault:"json" doc:"json or text"`
 }
 
-// Tracing is where traces go.
+// Tracing is where traces go. Endpoint and Protocol are for whatever is sent to
+// a collector; what counts are TracesEndpoint and TracesProtocol, which follow
+// from those where they are not given.
 type Tracing struct {
-	Endpoint string `env:"OTEL_EXPORTER_OTLP_ENDPOINT" doc:"turns tracing on; the other standard OTEL_ names work too"`
-	Protocol string `env:"OTEL_EXPORTER_OTLP_PROTOCOL" envDefault:"http/protobuf" doc:"http/protobuf or grpc"`
+	Endpoint       string `env:"OTEL_EXPORTER_OTLP_ENDPOINT" doc:"turns tracing on: the collector of OpenTelemetry, with /v1/traces added over HTTP. OpenTelemetry's own variables for headers, certificates, time-outs, sampling, batches and resources work too"`
+	TracesEndpoint string `env:"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" doc:"the same for a collector of traces alone; used as it is, and wins"`
+	Protocol       string `env:"OTEL_EXPORTER_OTLP_PROTOCOL" envDefault:"http/protobuf" doc:"http/protobuf or grpc"`
+	TracesProtocol string `env:"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL" shown:"that of OTEL_EXPORTER_OTLP_PROTOCOL" doc:"the same for traces alone"`
 }
+
+// derive fills in what is not given for traces alone, as OpenTelemetry says:
+// https://opentelemetry.io/docs/specs/otel/protocol/exporter/
+func (t *Tracing) derive() {
+	if t.TracesProtocol == "" {
+		t.TracesProtocol = t.Protocol
+	}
+	if t.TracesEndpoint != "" || t.Endpoint == "" {
+		return
+	}
+	t.TracesEndpoint = t.Endpoint
+	if t.TracesProtocol == overHTTP {
+		t.TracesEndpoint = strings.TrimRight(t.Endpoint, "/") + "/v1/traces"
+	}
+}
+
+// overHTTP is the protocol of traces that are sent by HTTP.
+const overHTTP = "http/protobuf"

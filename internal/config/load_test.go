@@ -89,7 +89,7 @@ func TestDefaults(t *testing.T) {
 		Access:     Access{Role: "workspace_reader"},
 		Validation: Validation{Connections: true},
 		Log:        Log{Level: slog.LevelInfo, Format: "json"},
-		Tracing:    Tracing{Protocol: "http/protobuf"},
+		Tracing:    Tracing{Protocol: "http/protobuf", TracesProtocol: "http/protobuf"},
 	}
 	if diff := cmp.Diff(want, load(t, ""), ignoreHidden); diff != "" {
 		t.Error(diff)
@@ -116,6 +116,7 @@ func TestEverySettingFromBothPlaces(t *testing.T) {
 		"SECRETS_DIR": dir, "SECRETS_ENV_PREFIX": "X_", "ALLOW_LITERAL_SECRETS": "true", "SEAL_KEY": "0123456789abcdef", "CATALOG_DIR": dir,
 		"ACL_ROLE": "workspace_editor", "ACL_INVITE": "true", "PRINCIPALS_FILE": "principals.yaml", "VALIDATE_CONNECTIONS": "false", "LOG_LEVEL": "debug", "LOG_FORMAT": "text",
 		"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc",
+		"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://traces:4318/x", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf",
 		"TLS_CERT_FILE": "/dev/null", "TLS_KEY_FILE": "/dev/null", "TRUSTED_PROXIES": "10.0.0.0/8, ::1", "MONITORING_WRITE": "true",
 		"OIDC_ISSUER": "https://idp/realm", "OIDC_AUDIENCE": "me", "OIDC_JWKS_URL": "https://idp/keys",
 	}
@@ -141,7 +142,7 @@ func TestEverySettingFromBothPlaces(t *testing.T) {
 		Catalog:   Catalog{Dir: dir},
 		Access:    Access{Role: "workspace_editor", Invite: true, PrincipalsFile: "principals.yaml"},
 		Log:       Log{Level: slog.LevelDebug, Format: "text"},
-		Tracing:   Tracing{Endpoint: "http://collector:4318", Protocol: "grpc"},
+		Tracing:   Tracing{Endpoint: "http://collector:4318", Protocol: "grpc", TracesEndpoint: "http://traces:4318/x", TracesProtocol: "http/protobuf"},
 	}
 	var environ, flat, nested []string
 	level := ""
@@ -173,6 +174,30 @@ func TestEverySettingFromBothPlaces(t *testing.T) {
 	} {
 		if diff := cmp.Diff(want, got, ignoreHidden); diff != "" {
 			t.Errorf("%s: %s", reason, diff)
+		}
+	}
+}
+
+func TestWhereTracesGo(t *testing.T) {
+	t.Parallel()
+	for reason, c := range map[string]struct {
+		environ            []string
+		endpoint, protocol string
+	}{
+		"none are wanted":             {nil, "", "http/protobuf"},
+		"a collector of everything":   {[]string{"OTEL_EXPORTER_OTLP_ENDPOINT=http://c:4318/otlp/"}, "http://c:4318/otlp/v1/traces", "http/protobuf"},
+		"the same over gRPC":          {[]string{"OTEL_EXPORTER_OTLP_ENDPOINT=http://c:4317", "OTEL_EXPORTER_OTLP_PROTOCOL=grpc"}, "http://c:4317", "grpc"},
+		"a collector of traces alone": {[]string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://t:4318/ingest"}, "http://t:4318/ingest", "http/protobuf"},
+		"both: the nearer one wins":   {[]string{"OTEL_EXPORTER_OTLP_ENDPOINT=http://c:4318", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://t:4318/ingest"}, "http://t:4318/ingest", "http/protobuf"},
+		"a protocol for traces alone": {[]string{"OTEL_EXPORTER_OTLP_ENDPOINT=http://c:4317", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=grpc"}, "http://c:4317", "grpc"},
+		"a protocol for all the others": {
+			[]string{"OTEL_EXPORTER_OTLP_ENDPOINT=http://c:4318", "OTEL_EXPORTER_OTLP_PROTOCOL=grpc", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=http/protobuf"},
+			"http://c:4318/v1/traces", "http/protobuf",
+		},
+	} {
+		got := load(t, "", c.environ...).Tracing
+		if got.TracesEndpoint != c.endpoint || got.TracesProtocol != c.protocol {
+			t.Errorf("%s: %q over %q, want %q over %q", reason, got.TracesEndpoint, got.TracesProtocol, c.endpoint, c.protocol)
 		}
 	}
 }
@@ -320,6 +345,8 @@ func TestProblems(t *testing.T) {
 		{"sentinel with an odd switch", "", []string{"REDIS_URL=redis-sentinel://x:1/0?master=m&tls=" + hush}, []string{"REDIS_URL:"}},
 		{"sentinel with an odd database", "", []string{"REDIS_URL=redis-sentinel://x:1/" + hush + "?master=m"}, []string{"REDIS_URL:"}},
 		{"an odd escape", "", []string{"REDIS_URL=redis-sentinel://u:%zz" + hush + "@x:1/0?master=m"}, []string{"REDIS_URL: cannot be read as a URL"}},
+		{"not a protocol of traces alone", "", []string{"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=http/json"}, []string{`OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: "http/json" is not one of http/protobuf, grpc`}},
+		{"no collector of traces", "", []string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=collector:4317"}, []string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: is not a web address"}},
 		{"no collector", "", []string{"OTEL_EXPORTER_OTLP_ENDPOINT=collector"}, []string{"OTEL_EXPORTER_OTLP_ENDPOINT: is not a web address"}},
 		{
 			"all at once, in the order of the documentation", "",

@@ -3,7 +3,6 @@ package tracing
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
@@ -39,17 +38,16 @@ const (
 	OverGRPC = "grpc"
 )
 
-// Exporter sends spans to an OTLP collector. The endpoint is what the standard
-// variable OTEL_EXPORTER_OTLP_ENDPOINT says: over HTTP, /v1/traces is added to
-// it. Headers, certificates, time-outs and the like are the library's to read
-// from the other standard variables.
+// Exporter sends spans to an OTLP collector at the endpoint, a URL that is used
+// as it is. Headers, certificates, time-outs and the like are the library's to
+// read from the standard variables.
 func Exporter(ctx context.Context, endpoint, protocol string) (sdktrace.SpanExporter, error) {
 	var exporter sdktrace.SpanExporter
 	var err error
 	if protocol == OverGRPC {
 		exporter, err = otlptracegrpc.New(ctx, otlptracegrpc.WithEndpointURL(endpoint))
 	} else {
-		exporter, err = otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(strings.TrimRight(endpoint, "/")+"/v1/traces"))
+		exporter, err = otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(endpoint))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("the exporter of traces cannot be made: %w", err)

@@ -208,7 +208,7 @@ func TestExporterOverHTTP(t *testing.T) {
 		got <- &request
 	}))
 	defer server.Close()
-	exporter, err := tracing.Exporter(t.Context(), server.URL+"/otlp/", tracing.OverHTTP)
+	exporter, err := tracing.Exporter(t.Context(), server.URL+"/otlp/v1/traces", tracing.OverHTTP)
 	if err != nil {
 		t.Fatal(err)
 	}
