@@ -21,7 +21,8 @@ func TestPagesInABrowser(t *testing.T) {
 	b.untilText("There is no operation yet")
 	s.sim.HoldNext("sources/discover_schema", true)
 	token := s.submit("provision", wish{}.descriptor())
-	b.untilText("RUNNING") // without anybody loading the page again
+	b.until("the running operation, without anybody loading the page again",
+		`document.querySelector("tbody .state")?.textContent.includes("RUNNING")`)
 	b.shot("list-running")
 
 	// By keyboard alone: past the link that skips the head, to the search.
@@ -59,7 +60,7 @@ func TestPagesInABrowser(t *testing.T) {
 	b.screen(390, 844, "dark")
 	for name, path := range map[string]string{"phone-list": "/", "phone-operation": "/operations/" + token} {
 		b.open(path)
-		b.untilText("COMPLETED")
+		b.until("the end", `document.querySelector(".state")?.textContent.includes("COMPLETED")`)
 		b.shot(name)
 		if !b.truth(`document.documentElement.scrollWidth <= innerWidth`) {
 			t.Errorf("%s is wider than a phone", path)
@@ -109,6 +110,9 @@ func TestMonitoringAndDocsInABrowser(t *testing.T) {
 		t.Error("the docs' style sheet does not count")
 	}
 	b.shot("docs")
+	b.until("the way back, by keyboard", `(document.querySelector("header a").focus(), document.activeElement.pathname === "/")`)
+	b.keys("\r")
+	b.until("the operations", `location.pathname === "/" && document.querySelector("tbody .state")?.textContent.includes("COMPLETED")`)
 	b.quiet()
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -110,6 +111,37 @@ func TestOnlyHealthIsOpen(t *testing.T) {
 		if w := a.get(path); w.Code != http.StatusOK {
 			t.Errorf("%s: got %d", path, w.Code)
 		}
+	}
+}
+
+// TestEveryRouteWantsAToken asks the router what there is, so that a route that is added later is asked, too.
+func TestEveryRouteWantsAToken(t *testing.T) {
+	t.Parallel()
+	page := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
+	a := guarded(t, func(o *httpapi.Options) {
+		o.Metrics = page
+		o.Mounts = []httpapi.Mount{{Path: "/", Handler: page}, {Path: "/monitoring", Handler: page}}
+	})
+	concrete := strings.NewReplacer(":token", uuid.NewString(), "*", "a/b")
+	guardedRoutes, open := 0, []string{}
+	for _, route := range a.server.Routes() {
+		w := httptest.NewRecorder()
+		a.server.ServeHTTP(w, httptest.NewRequest(route.Method, concrete.Replace(route.Path), nil))
+		switch w.Code {
+		case http.StatusUnauthorized:
+			guardedRoutes++
+		case http.StatusOK:
+			open = append(open, route.Method+" "+route.Path)
+		default:
+			t.Errorf("%s %s: got %d", route.Method, route.Path, w.Code)
+		}
+	}
+	slices.Sort(open)
+	if want := []string{"GET /healthz", "GET /readyz"}; !slices.Equal(open, want) {
+		t.Errorf("open are %v, want %v", open, want)
+	}
+	if guardedRoutes < 50 { // the contract's ten, twice; the documents; each method of the pages
+		t.Errorf("only %d routes were asked", guardedRoutes)
 	}
 }
 
