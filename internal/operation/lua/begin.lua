@@ -1,6 +1,6 @@
 -- ARGV: 4 holder, 5 lease in ms, 6 number of the task, 7 newest record version that the caller knows
 local r = redis.call('HMGET', op, 'state', 'v', 'n', 'holder', 'until', 'attempts', 'failed', 'crashes', 'accepted', 'started', 'postponed',
-  'kind', 'meta', 'lines', 'log', 'tail')
+  'kind', 'meta', 'lines', 'log', 'tail', 'first')
 local state, n, holder = r[1], tonumber(r[3] or 0), r[4]
 if not state then return {'unknown'} end
 if finished(state) then return {'done', state} end
@@ -10,9 +10,8 @@ local function begun(attempts, crashes, started, first)
   return {'begun', whole(attempts), r[7] or '0', whole(crashes), r[9], started, first and '1' or '0', r[11] or '0',
     r[12], r[13], r[14] or '0', r[15] or '', r[16] or ''}
 end
--- The same holder again: the client repeated the script after a lost answer. What
--- began for the first time has the lease that it was given then.
-if holder == ARGV[4] then return begun(tonumber(r[6]), tonumber(r[8] or 0), r[10], tonumber(r[5]) == r[10] + ARGV[5]) end
+-- The same holder again: the client repeated the script after a lost answer.
+if holder == ARGV[4] then return begun(tonumber(r[6]), tonumber(r[8] or 0), r[10], r[17] == holder) end
 if held(holder, r[5]) then return {'busy', whole(r[5] - now)} end
 if state == 'TERMINATING' then return {'terminating'} end
 local first = head()
@@ -29,6 +28,7 @@ end
 local attempts, crashes = tonumber(r[6] or 0) + 1, tonumber(r[8] or 0)
 if holder then crashes = crashes + 1 end
 local started = r[10] or whole(now)
+if not r[10] then redis.call('HSET', op, 'first', ARGV[4]) end
 redis.call('HSET', op, 'holder', ARGV[4], 'until', whole(now + ARGV[5]), 'attempts', whole(attempts),
   'crashes', whole(crashes), 'started', started, 'n', ARGV[6], 'seen', ARGV[6], 'seenat', whole(now))
 redis.call('HDEL', op, 'retry', 'suspect', 'postponed')

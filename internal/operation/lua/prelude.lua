@@ -69,7 +69,7 @@ local function listed(state) return string.sub(prefix, 1, -4) .. 'listed:' .. st
 -- and values that follow say why. by is the holder who ended it.
 local function finish(by, state, ttl, ...)
   redis.call('HSET', op, 'state', state, 'finished', whole(now), 'by', by, ...)
-  redis.call('HDEL', op, 'payload', 'hash', 'holder', 'until', 'retry', 'postponed', 'seen', 'seenat', 'suspect', 'shared', 'anew')
+  redis.call('HDEL', op, 'payload', 'hash', 'holder', 'until', 'retry', 'postponed', 'seen', 'seenat', 'suspect', 'shared', 'anew', 'first')
   redis.call('PEXPIRE', op, ttl)
   local last = redis.call('LINDEX', line, -1)
   redis.call('LREM', line, 1, token)
