@@ -39,6 +39,11 @@ func (c *configurer) Definition(kind airbyte.ActorKind, actor workload.Actor) st
 	return c.catalog.DefinitionID(role(kind), actor)
 }
 
+// Names is reconcile.Configurer's.
+func (c *configurer) Names(kind airbyte.ActorKind) []string {
+	return c.catalog.Names(role(kind))
+}
+
 // Configure is reconcile.Configurer's.
 func (c *configurer) Configure(ctx context.Context, kind airbyte.ActorKind, work workload.Work, spec json.RawMessage) (reconcile.Configured, error) {
 	specification, err := c.specification(spec)

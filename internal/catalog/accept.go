@@ -87,36 +87,64 @@ func (a *acceptance) removed() {
 
 // secrets looks at references and literal secrets.
 func (a *acceptance) secrets() {
-	told := map[string]bool{}
-	walk("", a.Configuration, func(path string, value any) {
-		text, _ := value.(string)
-		told[path] = strings.Contains(text, sealedPrefix) || malformed(text)
-		switch {
-		case strings.Contains(text, sealedPrefix):
-			a.problem(path, "holds a sealed value, which only this product may write; expected a reference such as ${secret:NAME}")
-		case malformed(text):
-			a.problem(path, "holds a reference that is not well-formed; expected ${secret:NAME}, with letters, digits, dots, dashes and underscores in the name")
-		}
-	})
+	told := a.references()
 	sealed := map[string]bool{}
 	a.form.literals("", a.Configuration, false, func(path, text string) {
 		switch {
-		case told[path]:
+		case under(path, told):
 		case !a.catalog.allowLiterals || text == mask:
 			a.Problems = append(a.Problems, literalProblem(path, text))
 		case a.catalog.sealer == nil:
-			problem := literalProblem(path, text)
-			problem.Message += " (literal secrets are allowed here, but the platform has no key to seal them with)"
-			a.Problems = append(a.Problems, problem)
+			a.Problems = append(a.Problems, withoutKey(literalProblem(path, text)))
 		default:
 			sealed[path] = true
 		}
 	})
-	if len(sealed) == 0 {
+	if a.catalog.allowLiterals && a.catalog.sealer != nil {
+		// What the connector's own specification will say of them is not known here.
+		a.form.unknownTexts("", a.Configuration, func(path string) { sealed[path] = true })
+	}
+	a.seal(sealed)
+}
+
+// references refuses references that are not written as they must be, and
+// returns where they are. Beside a right one in a secret field there may be text
+// of another kind: it is no secret, or should not be there.
+func (a *acceptance) references() []string {
+	var told []string
+	tell := func(path, message string) {
+		a.Problems = append(a.Problems, workload.Problem{Path: path, Message: message})
+		told = append(told, path)
+	}
+	walkKeys("", a.Configuration, func(path, key string) {
+		if looseReference.MatchString(key) || strings.Contains(key, sealedPrefix) {
+			tell(path, "holds a reference in the name of the field; expected it in a value")
+		}
+	})
+	walk("", a.Configuration, func(path string, value any) {
+		text, _ := value.(string)
+		switch {
+		case strings.Contains(text, sealedPrefix):
+			tell(path, "holds a sealed value, which only this product may write; expected a reference such as ${secret:NAME}")
+		case malformed(text):
+			tell(path, "holds a reference that is not well-formed; expected ${secret:NAME}, with letters, digits, dots, dashes and underscores in the name")
+		}
+	})
+	a.form.secretPaths("", a.Configuration, false, func(path, text string) {
+		if besides(text) && !under(path, told) {
+			a.warn(path, "holds text beside a reference in a field for a secret; that text is not kept secret: better put the whole value into the secret")
+		}
+	})
+	return told
+}
+
+// seal seals the values at the paths.
+func (a *acceptance) seal(paths map[string]bool) {
+	if len(paths) == 0 {
 		return
 	}
 	a.Configuration = object(rewrite("", a.Configuration, func(path string, value any) any {
-		if sealed[path] {
+		if paths[path] {
 			return a.catalog.sealer.Seal(fmt.Sprint(value))
 		}
 		return value
@@ -158,7 +186,7 @@ func (a *acceptance) check() {
 	for _, provided := range a.profile.provided {
 		deletePath(complete, provided.Field)
 	}
-	a.profile.derive(complete, anyFacts)
+	a.profile.derive(complete, anyFacts, hasReference)
 	problems := a.profile.relaxed.Check(complete)
 	if len(problems) == 0 {
 		return
@@ -167,12 +195,7 @@ func (a *acceptance) check() {
 	for _, problem := range a.Problems {
 		known[problem.Path] = true
 	}
-	var later []string
-	walk("", complete, func(path string, value any) {
-		if text, ok := value.(string); ok && (hasReference(text) || isReference(text)) {
-			later = append(later, path)
-		}
-	})
+	later := referring(complete)
 	for _, problem := range problems {
 		if !under(problem.Path, later) && !known[problem.Path] {
 			a.Problems = append(a.Problems, problem)
@@ -183,8 +206,8 @@ func (a *acceptance) check() {
 // anyFacts stand for the facts of a data product, of which each is there: the
 // check only asks whether a field will have a value.
 var anyFacts = facts{
-	DataProduct: map[string]string{"id": "x", "name": "x", "domain": "x", "version": "0"},
-	Component:   map[string]string{"id": "x", "environment": "x"},
+	DataProduct: productFacts{ID: "x", Name: "x", Domain: "x", Version: "0"},
+	Component:   componentFacts{ID: "x", Environment: "x"},
 }
 
 // withDefaults is a copy of the configuration with the defaults for what it lacks.

@@ -114,6 +114,11 @@ func TestAcceptCoercesAndWarns(t *testing.T) {
 			"source-postgres", `{"host": "h", "port": "${secret:PORT}", "database": "d", "username": "${secret:U}", "password": "secret_coordinate::a.b", "jdbc_url_params": "user=a&password=${secret:P}", "ssl_mode": {"mode": "${secret:MODE}"}}`,
 			`{"host": "h", "port": "${secret:PORT}", "database": "d", "username": "${secret:U}", "password": "secret_coordinate::a.b", "jdbc_url_params": "user=a&password=${secret:P}", "ssl_mode": {"mode": "${secret:MODE}"}}`, nil,
 		},
+		"references within texts": {
+			"source-postgres", `{"host": "h", "port": 1, "database": "d", "username": "u", "password": "prefix-${secret:A}-suffix", "tunnel_method": {"tunnel_method": "SSH_KEY_AUTH", "tunnel_host": "h", "tunnel_port": 22, "tunnel_user": "u", "ssh_key": "${secret:A}${secret:B}"}}`,
+			`{"host": "h", "port": 1, "database": "d", "username": "u", "password": "prefix-${secret:A}-suffix", "tunnel_method": {"tunnel_method": "SSH_KEY_AUTH", "tunnel_host": "h", "tunnel_port": 22, "tunnel_user": "u", "ssh_key": "${secret:A}${secret:B}"}}`,
+			[]string{"password: holds text beside a reference in a field for a secret; that text is not kept secret: better put the whole value into the secret"},
+		},
 		"an empty secret is none": {
 			"source-postgres", `{"host": "h", "port": 1, "database": "d", "username": "u", "password": ""}`,
 			`{"host": "h", "port": 1, "database": "d", "username": "u", "password": ""}`, nil,
@@ -181,5 +186,76 @@ func TestLiteralSecretsTravelSealed(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, lines(without.Problems)); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// What the API does not know of a connector may be a secret: where literal ones
+// are allowed, it is sealed, and the connector's own specification decides.
+func TestTextsOfUnknownFieldsTravelSealed(t *testing.T) {
+	t.Parallel()
+	sealer, err := NewSealer("a key of some length")
+	if err != nil {
+		t.Fatal(err)
+	}
+	specification, err := ParseSpecification(json.RawMessage(`{"properties": {
+		"pin": {"type": "string", "airbyte_secret": true}, "url": {"type": "string"}, "pages": {"type": "integer"},
+		"hosts": {"type": "array", "items": {"type": "object", "properties": {"name": {"type": "string"}, "pass": {"type": "string", "airbyte_secret": true}}}}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	actor := workload.Actor{DefinitionID: "5f0d2f5a-3c1e-4d57-9c59-2a3c4f1b7e11"}
+	descriptor := fields(t, `{"pin": "hunter2", "url": "http://h/${secret:PART}", "pages": "7", "hosts": [{"name": "h", "pass": "hunter2 too"}], "empty": "", "ref": "${secret:PART}"}`)
+	c := loadEmbedded(t, WithLiteralSecrets(sealer))
+	actor.Configuration = c.Accept(Source, actor, descriptor).Configuration
+	walk("", actor.Configuration, func(path string, value any) {
+		if text, _ := value.(string); text != "" && !isReference(text) {
+			t.Errorf("%s travels as %q", path, text)
+		}
+	})
+	in := Input{Role: Source, Actor: actor, Specification: specification, Secrets: named{values: map[string]string{"PART": "piece"}}}
+	final, failure := c.Configuration(t.Context(), in)
+	if failure != nil {
+		t.Fatal(failure.Text())
+	}
+	want := fields(t, `{"pin": "hunter2", "url": "http://h/piece", "pages": 7, "hosts": [{"name": "h", "pass": "hunter2 too"}], "empty": "", "ref": "piece"}`)
+	if diff := cmp.Diff(want, final.Configuration); diff != "" {
+		t.Error(diff)
+	}
+	secrets := map[string]string{"pin": "hunter2", "url": "http://h/piece", "hosts[0].pass": "hunter2 too", "ref": "piece"}
+	if diff := cmp.Diff(secrets, final.Secrets); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A secret that the API could not see to be one is refused where it was not sealed.
+func TestUnsealedLiteralsAreRefusedInTheWorker(t *testing.T) {
+	t.Parallel()
+	specification, err := ParseSpecification(json.RawMessage(`{"properties": {"pin": {"type": "integer", "airbyte_secret": true}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealer, err := NewSealer("a key of some length")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		sealer *Sealer
+		more   string
+	}{
+		"no key":   {nil, " (literal secrets are allowed here, but the platform has no key to seal them with)"},
+		"a number": {sealer, ""},
+	} {
+		c := loadEmbedded(t, WithLiteralSecrets(test.sealer))
+		actor := workload.Actor{DefinitionID: "5f0d2f5a-3c1e-4d57-9c59-2a3c4f1b7e11"}
+		actor.Configuration = c.Accept(Source, actor, fields(t, `{"pin": 1234}`)).Configuration
+		_, failure := c.Configuration(t.Context(), Input{Role: Source, Actor: actor, Specification: specification})
+		if failure == nil {
+			t.Errorf("%s: it was accepted", name)
+			continue
+		}
+		want := []string{"specific.source.connectionConfiguration.pin: holds a secret in clear text; expected a reference such as ${secret:PIN}" + test.more}
+		if diff := cmp.Diff(want, lines(failure.Problems)); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
 	}
 }

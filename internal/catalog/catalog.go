@@ -47,7 +47,7 @@ func WithDefaults(sourceID, destinationID string) Option {
 	}
 }
 
-// WithSettings gives the values for ${setting:NAME}; see SettingNames.
+// WithSettings gives the values for ${setting:NAME}, by settingNames.
 func WithSettings(settings map[string]string) Option {
 	return func(c *Catalog) { c.settings = settings }
 }
@@ -93,16 +93,23 @@ func (c *Catalog) readAll(files fs.FS, dir string) error {
 		return err
 	}
 	var bad []error
+	read := map[string]string{} // files by connector
 	for _, entry := range entries {
 		name := entry.Name()
 		extension := path.Ext(name)
 		if entry.IsDir() || strings.HasPrefix(name, ".") || extension != ".yaml" && extension != ".yml" {
 			continue // Kubernetes mounts beside the files what it needs itself
 		}
+		connector := strings.TrimSuffix(name, extension)
 		data, err := fs.ReadFile(files, path.Join(dir, name))
-		if err == nil {
-			err = c.add(data, strings.TrimSuffix(name, extension))
+		switch {
+		case err != nil:
+		case read[connector] != "":
+			err = fmt.Errorf("the connector is in %s already", read[connector])
+		default:
+			err = c.add(data, connector)
 		}
+		read[connector] = name
 		if err != nil {
 			bad = append(bad, fmt.Errorf("%s: %w", name, err))
 		}
@@ -110,13 +117,10 @@ func (c *Catalog) readAll(files fs.FS, dir string) error {
 	return errors.Join(bad...)
 }
 
-func (c *Catalog) add(data []byte, file string) error {
-	profile, err := parseProfile(data)
+func (c *Catalog) add(data []byte, name string) error {
+	profile, err := parseProfile(name, data)
 	if err != nil {
 		return err
-	}
-	if profile.Name != file {
-		return fmt.Errorf("name is %q; expected that of the file, %q", profile.Name, file)
 	}
 	c.profiles[profile.Name] = profile
 	return nil
@@ -204,14 +208,15 @@ func (c *Catalog) chooseByName(role Role, connector, definitionID string) (Choic
 	return choice, nil
 }
 
-func (c *Catalog) namesOf(role Role) []string {
+// Names are those of the role's connectors, sorted.
+func (c *Catalog) Names(role Role) []string {
 	return slices.DeleteFunc(c.names(), func(name string) bool { return c.profiles[name].Role != role })
 }
 
 // suggest offers connectors of the right role for a name of any form.
 func (c *Catalog) suggest(role Role, name string) string {
 	var short []string
-	for _, known := range c.namesOf(role) {
+	for _, known := range c.Names(role) {
 		short = append(short, strings.TrimPrefix(known, string(role)+"-"))
 	}
 	near := Nearest(strings.TrimPrefix(strings.TrimPrefix(name, "source-"), "destination-"), short)
@@ -247,28 +252,4 @@ func (c *Catalog) DefinitionID(role Role, actor workload.Actor) string {
 		return profile.DefinitionID
 	}
 	return ""
-}
-
-// UnknownConnector is the failure for a connector that neither the catalogue nor
-// the workspace has. Repositories are the workspace's definitions' dockerRepository.
-func (c *Catalog) UnknownConnector(role Role, actor workload.Actor, repositories []string) *workload.Failure {
-	names := c.namesOf(role)
-	for _, repository := range repositories {
-		names = append(names, BareName(repository))
-	}
-	slices.Sort(names)
-	names = slices.Compact(names)
-	message := fmt.Sprintf("is %q, which neither the catalogue nor the Airbyte workspace has", actor.Connector)
-	if near := Nearest(actor.Connector, names); len(near) > 0 {
-		message += "; did you mean " + listed(near) + "?"
-	}
-	return &workload.Failure{
-		Code:     workload.CodeInvalid,
-		Message:  fmt.Sprintf("The %s connector is unknown.", role),
-		Problems: []workload.Problem{{Path: "specific." + string(role) + ".connector", Message: message}},
-		Solutions: []string{
-			"Write one of the connector's names that Airbyte has, or the definitionId of a custom connector.",
-			"Ask the platform team to add the connector to the Airbyte workspace.",
-		},
-	}
 }

@@ -10,8 +10,6 @@ import (
 	"strings"
 
 	"airbyte-provisioner/internal/workload"
-
-	"github.com/expr-lang/expr"
 )
 
 // Input is what a final configuration is made from.
@@ -44,7 +42,7 @@ type Final struct {
 // Configuration makes the final configuration of an actor. The failure has
 // CodeInvalid (every problem, with its path) or CodeSecret.
 func (c *Catalog) Configuration(ctx context.Context, in Input) (Final, *workload.Failure) {
-	m := making{catalog: c, in: in, profile: c.profileOf(in.Role, in.Actor), secrets: map[string]string{}}
+	m := making{catalog: c, in: in, profile: c.profileOf(in.Role, in.Actor), secrets: map[string]string{}, opened: map[string]bool{}}
 	m.specification = in.Specification
 	if m.specification == nil && m.profile != nil {
 		m.specification = m.profile.specification
@@ -66,6 +64,7 @@ func (c *Catalog) Configuration(ctx context.Context, in Input) (Final, *workload
 		return Final{}, m.invalid(problems)
 	}
 	m.configuration = m.coerce(m.configuration)
+	m.sealedSecrets()
 	if m.specification != nil {
 		if problems := m.specification.Check(m.configuration); len(problems) > 0 {
 			return Final{}, m.invalid(m.explainUnset(problems))
@@ -94,6 +93,7 @@ type making struct {
 	specification *Specification
 	configuration map[string]any
 	secrets       map[string]string
+	opened        map[string]bool // paths of values that were sealed
 	warnings      []string
 	revealed      []string // secrets as they were resolved
 	operator      []string // fields whose values come from the operator's catalogue
@@ -108,15 +108,34 @@ func (m *making) coerce(configuration map[string]any) map[string]any {
 }
 
 // literals are the secrets in clear text that the API could not know to be any.
+// Where they are allowed, the API has sealed all texts that may be some.
 func (m *making) literals() []workload.Problem {
-	if m.catalog.allowLiterals || m.specification == nil {
+	if m.specification == nil {
 		return nil
 	}
 	var problems []workload.Problem
 	m.specification.schema.literals("", m.configuration, false, func(path, text string) {
-		problems = append(problems, literalProblem(path, text))
+		problem := literalProblem(path, text)
+		if m.catalog.allowLiterals && m.catalog.sealer == nil {
+			problem = withoutKey(problem)
+		}
+		problems = append(problems, problem)
 	})
 	return problems
+}
+
+// sealedSecrets finds out which of the opened values are secrets, since the API
+// also seals texts of which it does not know what they are.
+func (m *making) sealedSecrets() {
+	var form *schema
+	if m.specification != nil {
+		form = m.specification.schema
+	}
+	form.literals("", m.configuration, false, func(path, text string) {
+		if m.opened[path] {
+			m.secrets[path] = text
+		}
+	})
 }
 
 // provide puts in what settings and the operator's catalogue say. They win over
@@ -162,12 +181,17 @@ func (m *making) resolve(ctx context.Context) *workload.Failure {
 		if !ok || !hasReference(text) {
 			return value
 		}
+		known := len(m.revealed)
 		result, failure := m.reveal(ctx, path, text)
 		if failure != nil {
 			all = append(all, denied{path, failure})
 			return value
 		}
-		m.secrets[path] = result
+		if isSealed(text) && len(m.revealed) == known { // it holds no reference
+			m.opened[path] = true
+		} else {
+			m.secrets[path] = result
+		}
 		return result
 	}))
 	if len(all) == 0 {
@@ -177,7 +201,7 @@ func (m *making) resolve(ctx context.Context) *workload.Failure {
 	return m.secretFailure(all)
 }
 
-// reveal is a text with its references resolved.
+// reveal is a text with its references resolved, in a sealed one too.
 func (m *making) reveal(ctx context.Context, path, text string) (string, *workload.Failure) {
 	if isSealed(text) {
 		opened, err := m.catalog.sealer.Open(text)
@@ -185,7 +209,7 @@ func (m *making) reveal(ctx context.Context, path, text string) (string, *worklo
 			return "", secretFailure("A sealed secret cannot be opened: "+err.Error()+".",
 				"Ask the platform team whether the API and the workers have the same sealing key, then deploy again.")
 		}
-		return opened, nil
+		text = opened
 	}
 	var failed *workload.Failure
 	user := SecretUser{
@@ -194,20 +218,11 @@ func (m *making) reveal(ctx context.Context, path, text string) (string, *worklo
 	}
 	_, inJSON := jsonObject(text)
 	result := secretReference.ReplaceAllStringFunc(text, func(reference string) string {
-		name := secretReference.FindStringSubmatch(reference)[1]
 		if failed != nil {
 			return ""
 		}
-		if m.in.Secrets == nil {
-			failed = secretFailure(fmt.Sprintf("The secret %q cannot be resolved: the worker has no place for secrets.", name),
-				"Ask the platform team to set SECRETS_DIR or SECRETS_ENV_PREFIX.")
-			return ""
-		}
-		value, err := m.in.Secrets.Resolve(ctx, name, user)
-		if err != nil {
-			failed = asSecretFailure(name, err)
-		}
-		m.revealed = append(m.revealed, value)
+		var value string
+		value, failed = m.lookUp(ctx, secretReference.FindStringSubmatch(reference)[1], user)
 		if inJSON {
 			quoted, _ := json.Marshal(value) //nolint:errchkjson // a text is always JSON
 			return string(quoted[1 : len(quoted)-1])
@@ -215,6 +230,20 @@ func (m *making) reveal(ctx context.Context, path, text string) (string, *worklo
 		return value
 	})
 	return result, failed
+}
+
+// lookUp resolves one name and notes what it gave.
+func (m *making) lookUp(ctx context.Context, name string, user SecretUser) (string, *workload.Failure) {
+	if m.in.Secrets == nil {
+		return "", secretFailure(fmt.Sprintf("The secret %q cannot be resolved: the worker has no place for secrets.", name),
+			"Ask the platform team to set SECRETS_DIR or SECRETS_ENV_PREFIX.")
+	}
+	value, err := m.in.Secrets.Resolve(ctx, name, user)
+	if err != nil {
+		return "", asSecretFailure(name, err)
+	}
+	m.revealed = append(m.revealed, value)
+	return value, nil
 }
 
 func asSecretFailure(name string, err error) *workload.Failure {
@@ -254,10 +283,11 @@ func (m *making) derive() []workload.Problem {
 		return nil
 	}
 	product, component := m.in.DataProduct, m.in.Component
-	problems := m.profile.derive(m.configuration, facts{
-		DataProduct: map[string]string{"id": product.ID, "name": product.Name, "domain": product.Domain, "version": product.Version},
-		Component:   map[string]string{"id": component.ID, "environment": component.Environment},
-	})
+	known := facts{
+		DataProduct: productFacts{ID: product.ID, Name: product.Name, Domain: product.Domain, Version: product.Version},
+		Component:   componentFacts{ID: component.ID, Environment: component.Environment},
+	}
+	problems := m.profile.derive(m.configuration, known, nothingLater)
 	for path := range m.secrets { // a derived value of a secret is that secret
 		if text, ok := getPath(m.configuration, path).(string); ok {
 			m.secrets[path] = text
@@ -267,23 +297,24 @@ func (m *making) derive() []workload.Problem {
 }
 
 // derive computes each derived field, in the order of the file; a later one
-// sees the earlier ones. An expression without a value leaves its field as it is.
-func (p *Profile) derive(configuration map[string]any, known facts) []workload.Problem {
+// sees the earlier ones. An expression without a value leaves its field as it is,
+// and so does any where the field holds what will be known later.
+func (p *Profile) derive(configuration map[string]any, known facts, later func(text string) bool) []workload.Problem {
 	var problems []workload.Problem
 	for _, derived := range p.derived {
 		known.Config, known.Value = configuration, getPath(configuration, derived.field)
 		if absent(known.Value) {
 			known.Value = nil
 		}
-		if text, ok := known.Value.(string); ok && hasReference(text) {
-			continue // in the API: what it stands for is not known yet
+		if text, ok := known.Value.(string); ok && later(text) {
+			continue
 		}
-		value, err := expr.Run(derived.program, known)
+		value, err := derived.compute(known)
 		switch {
-		case err != nil:
+		case err != nil: // its text may hold values
 			problems = append(problems, workload.Problem{Path: derived.field, Message: "cannot be derived from the descriptor; expected a plain text in the fields that it is made from"})
 		case value != nil:
-			setPath(configuration, derived.field, plain(value))
+			setPath(configuration, derived.field, value)
 		case known.Value == nil:
 			deletePath(configuration, derived.field) // an empty text that nothing replaces
 		}
@@ -291,22 +322,8 @@ func (p *Profile) derive(configuration map[string]any, known facts) []workload.P
 	return problems
 }
 
-// plain is an expression's result as a configuration holds it.
-func plain(value any) any {
-	switch value.(type) {
-	case string, bool:
-		return value
-	}
-	document, err := json.Marshal(value)
-	if err != nil {
-		return fmt.Sprint(value)
-	}
-	decoded, err := decodeJSON(document)
-	if err != nil {
-		return fmt.Sprint(value)
-	}
-	return decoded
-}
+// nothingLater is for configurations whose references are resolved.
+func nothingLater(string) bool { return false }
 
 // explainUnset tells, where a required field is one that settings provide, which
 // setting is missing.

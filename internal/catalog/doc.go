@@ -27,13 +27,17 @@
 // Fields are dot paths. An expression sees value (what the field holds, nil if
 // absent or empty), config, dataProduct (id, name, domain, version) and component
 // (id, environment), has the functions of expr-lang and slug(text), and leaves the
-// field alone when it gives nil. ${setting:NAME?} may be unset; a contentMediaType
-// of application/json lets a mapping stand for the JSON text that a field wants.
+// field alone when it gives nil. It must end soon and give equal results for equal
+// inputs, so there are neither ranges nor loops within loops, nor now().
+// ${setting:NAME?} may be unset; a contentMediaType of application/json lets a
+// mapping stand for the JSON text that a field wants.
 //
 // # The way of a configuration
 //
 // In the API, Accept coerces the descriptor's connectionConfiguration with the
-// catalogue's schema, refuses or seals literal secrets, and checks what it can.
+// catalogue's schema, refuses or seals literal secrets, and checks what it can. Where
+// it seals, it does so with every text of which the catalogue does not know whether it
+// is a secret: the connector's own specification tells later.
 // In the worker, Configuration coerces again with the real specification, adds
 // defaults, settings and derived values, resolves ${secret:NAME}, and checks
 // the result. Both use the same code for coercion, checks and messages.

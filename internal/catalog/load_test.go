@@ -24,25 +24,50 @@ func TestBadFilesStopTheStart(t *testing.T) {
 	const head = "name: source-x\nkind: source\n"
 	for name, test := range map[string]struct{ text, want string }{
 		"no YAML":                  {"name: [", "source-x.yaml: line 1: did not find expected node content"},
-		"empty":                    {"# nothing\n", "source-x.yaml: the file is empty"},
-		"an unknown key":           {head + "titel: X\n", "source-x.yaml: unmarshal errors:   line 3: field titel not found in type catalog.profileFile"},
-		"no name":                  {"kind: source\n", `source-x.yaml: name is ""; expected source-NAME or destination-NAME in lower case`},
-		"another file's name":      {"name: source-y\nkind: source\n", `source-x.yaml: name is "source-y"; expected that of the file, "source-x"`},
-		"a name in capitals":       {"name: source-X\nkind: source\n", `source-x.yaml: name is "source-X"; expected source-NAME or destination-NAME in lower case`},
-		"no kind":                  {"name: source-x\n", `source-x.yaml: kind is ""; expected source or destination`},
-		"the other kind":           {"name: source-x\nkind: destination\n", `source-x.yaml: name "source-x" does not begin with its kind, destination-`},
-		"a definition id":          {head + "definitionId: 12\n", `source-x.yaml: definitionId is "12"; expected a UUID`},
+		"no text":                  {"\xff\xfe\xfa", "source-x.yaml: "},
+		"empty":                    {"# nothing\n", "source-x.yaml: line 1: the file is empty"},
+		"a list":                   {"# connectors\n- name: source-x\n", "source-x.yaml: line 2: the file is no mapping"},
+		"a word":                   {"source-x", "source-x.yaml: line 1: the file is no mapping"},
+		"two documents":            {head + "---\nname: source-y\n", "source-x.yaml: line 4: the file holds another document"},
+		"an unknown key":           {head + "titel: X\n", `source-x.yaml: line 3: "titel" is not a key of a connector's file; did you mean title?`},
+		"a key twice":              {head + "kind: source\n", `source-x.yaml: line 3: mapping key "kind" already defined at line 2`},
+		"two wrong types":          {head + "title: []\nhelp: {}\n", "source-x.yaml: line 3: cannot unmarshal !!seq into string; line 4: cannot unmarshal !!map into string"},
+		"no name":                  {"kind: source\n", `source-x.yaml: line 1: name is ""; expected source-NAME or destination-NAME in lower case`},
+		"another file's name":      {"kind: source\nname: source-y\n", `source-x.yaml: line 2: name is "source-y"; expected that of the file, "source-x"`},
+		"a name in capitals":       {"name: source-X\nkind: source\n", `source-x.yaml: line 1: name is "source-X"; expected source-NAME or destination-NAME in lower case`},
+		"no kind":                  {"name: source-x\n", `source-x.yaml: line 1: kind is ""; expected source or destination`},
+		"the other kind":           {"name: source-x\nkind: destination\n", `source-x.yaml: line 2: name "source-x" does not begin with its kind, destination-`},
+		"a definition id":          {head + "definitionId: 12\n", `source-x.yaml: line 3: definitionId is "12"; expected a UUID`},
 		"a schema of a wrong type": {head + "schema:\n  type: strin\n", "source-x.yaml: line 4: the specification is not a JSON Schema:"},
 		"a misspelt keyword":       {head + "schema:\n  properties:\n    a: {type: string, titel: A}\n", `source-x.yaml: line 5: "titel" is no keyword of a schema; did you mean title?`},
 		"a comma without quotes":   {head + "schema:\n  properties:\n    a: {description: One, two}\n", `source-x.yaml: line 5: "two" is no keyword of a schema`},
 		"a schema within itself":   {head + "schema: &a\n  items: *a\n", "source-x.yaml: line 3: anchor 'a' value contains itself"},
+		"a required field of none": {head + "schema:\n  required: [hsot]\n  properties: {host: {type: string}}\n", `source-x.yaml: line 4: the schema requires the field "hsot", which it does not have; did you mean host?`},
 		"a default for no field":   {head + "schema: {properties: {port: {type: integer}}}\ndefaults:\n  prt: 1\n", `source-x.yaml: line 5: the schema has no field "prt"; did you mean port?`},
+		"a default of its type":    {head + "schema: {properties: {port: {type: integer, title: Port}}}\ndefaults:\n  port: many\n", `source-x.yaml: line 5: the schema refuses this value: port: is a text; expected a whole number (Port)`},
+		"a default of no number":   {head + "defaults:\n  a: .nan\n", "source-x.yaml: line 4: holds what JSON cannot"},
 		"an expression":            {head + "derived:\n  a: upper(domain)\n", "source-x.yaml: line 4: the expression for a is wrong: unknown name domain"},
 		"an expression's syntax":   {head + "derived:\n  a: (1\n", "source-x.yaml: line 4: the expression for a is wrong: unexpected token EOF"},
+		"a fact that is none":      {head + "derived:\n  a: dataProduct.title\n", "source-x.yaml: line 4: the expression for a is wrong: type catalog.productFacts has no field title"},
+		"a mapping as expression":  {head + "derived:\n  a: {b: c}\n", "source-x.yaml: line 4: the expression for a is wrong: expected a text"},
+		"a loop within a loop":     {head + "derived:\n  a: 'all(config.a, {all(config.b, # > 0)})'\n", "source-x.yaml: line 4: the expression for a is wrong: a loop within a loop may take too long"},
+		"a long range":             {head + "derived:\n  a: sum(1..1000000000)\n", "source-x.yaml: line 4: the expression for a is wrong: a range may be too long"},
+		"a text that doubles":      {head + "derived:\n  a: \"reduce(config.a, #acc + #acc, 'x')\"\n", "source-x.yaml: line 4: the expression for a is wrong: reduce may take too much memory"},
+		"a value of the moment":    {head + "derived:\n  a: string(now())\n", "source-x.yaml: line 4: the expression for a is wrong: now does not always give the same result"},
 		"derived is a list":        {head + "derived: [a]\n", "source-x.yaml: line 3: derived is no mapping of fields to values"},
 		"an unknown setting":       {head + "provided:\n  - {field: a, value: \"${setting:SNOWFLAKE_HOSTS}\"}\n", `source-x.yaml: line 4: there is no setting "SNOWFLAKE_HOSTS"; known are SNOWFLAKE_HOST, `},
+		"a setting within a text":  {head + "provided:\n  - {field: a, value: \"https://${setting:SNOWFLAKE_HOST}\"}\n", "source-x.yaml: line 4: a: holds a setting within a text; expected ${setting:NAME} alone"},
+		"a misspelt reference":     {head + "provided:\n  - {field: a, value: \"${secret:A B}\"}\n", "source-x.yaml: line 4: a: holds a reference that is not well-formed"},
 		"provided without a field": {head + "provided:\n  - {value: 1}\n", "source-x.yaml: line 4: an entry of provided needs a field and a value"},
+		"provided with more":       {head + "provided:\n  - {field: a, value: 1, vlaue: 2}\n", `source-x.yaml: line 4: "vlaue" is not a key of an entry of provided; did you mean value?`},
 		"provided is a mapping":    {head + "provided: {a: b}\n", "source-x.yaml: line 3: provided is no list of {field, value}"},
+		"forbidden, misspelt":      {head + "schema: {properties: {host: {type: string}}}\nforbidden:\n  hosst: ours\n", `source-x.yaml: line 5: the schema has no field "hosst"; did you mean host?`},
+		"forbidden for no reason":  {head + "forbidden:\n  host:\n", "source-x.yaml: line 4: forbidden.host gives no reason"},
+		"forbidden is a list":      {head + "forbidden: [host]\n", "source-x.yaml: line 3: forbidden is no mapping of fields to values"},
+		"an example of no fields":  {head + "example: [1]\n", "source-x.yaml: line 3: example is no mapping of fields to values"},
+		"an example, misspelt":     {head + "schema: {properties: {host: {type: string}}}\nexample:\n  hosst: h\n", `source-x.yaml: line 5: the schema has no field "hosst"; did you mean host?`},
+		"an example, mistyped":     {head + "schema: {properties: {port: {type: integer}}}\nexample:\n  port: many\n", "source-x.yaml: line 5: the schema refuses this value: port: is a text; expected a whole number"},
+		"an example with a secret": {head + "schema: {properties: {pin: {type: string, airbyte_secret: true}}}\nexample:\n  pin: hunter2\n", "source-x.yaml: line 4: pin: holds a secret in clear text"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -61,11 +86,15 @@ func TestEveryBadFileIsNamed(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "source-a.yaml", "kind: x\n")
 	write(t, dir, "source-b.yml", "name: [\n")
+	write(t, dir, "source-c.yaml", "name: source-c\nkind: source\n")
+	write(t, dir, "source-c.yml", "name: source-c\nkind: source\n")
 	write(t, dir, "notes.txt", "not a connector")
 	write(t, dir, ".hidden.yaml", "neither")
 	_, err := Load(dir)
-	if err == nil || !strings.Contains(err.Error(), "source-a.yaml: ") || !strings.Contains(err.Error(), "source-b.yml: ") {
-		t.Errorf("the error is %v", err)
+	for _, want := range []string{"source-a.yaml: line 1: ", "source-b.yml: line 1: ", "source-c.yml: the connector is in source-c.yaml already"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("the error is %v; it lacks %q", err, want)
+		}
 	}
 	if _, err := Load(filepath.Join(dir, "nowhere")); err == nil {
 		t.Error("a missing directory was accepted")
@@ -162,18 +191,6 @@ func TestDefaultsCanBeReplaced(t *testing.T) {
 				t.Errorf("an actor without a connector uses %s", got)
 			}
 		})
-	}
-}
-
-func TestUnknownConnectorNamesTheNearest(t *testing.T) {
-	t.Parallel()
-	failure := loadEmbedded(t).UnknownConnector(Source, workload.Actor{Connector: "source-orcale"}, []string{"airbyte/source-oracle", "acme/source-hr"})
-	want := []string{`specific.source.connector: is "source-orcale", which neither the catalogue nor the Airbyte workspace has; did you mean source-oracle?`}
-	if diff := cmp.Diff(want, lines(failure.Problems)); diff != "" {
-		t.Error(diff)
-	}
-	if failure.Code != workload.CodeInvalid || failure.Retry {
-		t.Errorf("the failure is %+v", failure)
 	}
 }
 

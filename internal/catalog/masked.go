@@ -57,6 +57,8 @@ func maskText(text string, secret bool) string {
 		return sealedText
 	case secret && text != "" && !secretIsReferenced(text):
 		return maskedText
+	case secret && besides(text):
+		return onlyReferences(text)
 	}
 	return userInfo.ReplaceAllStringFunc(text, func(url string) string {
 		if !urlPassword(url) {
@@ -66,4 +68,21 @@ func maskText(text string, secret bool) string {
 		user, _, _ := strings.Cut(url[len(before)+len("://"):], ":")
 		return before + "://" + user + ":" + maskedText + "@"
 	})
+}
+
+// onlyReferences masks what stands between the references of a text.
+func onlyReferences(text string) string {
+	var shown strings.Builder
+	end := 0
+	for _, at := range secretReference.FindAllStringIndex(text, -1) {
+		if at[0] > end {
+			shown.WriteString(maskedText)
+		}
+		shown.WriteString(text[at[0]:at[1]])
+		end = at[1]
+	}
+	if end < len(text) {
+		shown.WriteString(maskedText)
+	}
+	return shown.String()
 }

@@ -13,6 +13,7 @@ func TestMasked(t *testing.T) {
 	configuration := map[string]any{
 		"host": "db.example.com", "port": 5432, "ssl": true, "nothing": nil,
 		"password":      "${secret:DB_PASSWORD}",
+		"passphrase":    "literal ${secret:A}${secret:B} literal",
 		"client_secret": "literal",
 		"api_token":     12345,
 		"private_key":   "${sealed:AAAA}",
@@ -26,6 +27,7 @@ func TestMasked(t *testing.T) {
 	want := map[string]any{
 		"host": "db.example.com", "port": 5432, "ssl": true, "nothing": nil,
 		"password":      "${secret:DB_PASSWORD}",
+		"passphrase":    "***${secret:A}${secret:B}***",
 		"client_secret": "***",
 		"api_token":     "***",
 		"private_key":   "${sealed:...}",

@@ -32,6 +32,22 @@ func walk(path string, value any, visit func(path string, value any)) {
 	}
 }
 
+// walkKeys visits every key of every object, in a stable order.
+func walkKeys(path string, value any, visit func(path, key string)) {
+	switch value := value.(type) {
+	case map[string]any:
+		for _, key := range sortedKeys(value) {
+			at := join(path, key)
+			visit(at, key)
+			walkKeys(at, value[key], visit)
+		}
+	case []any:
+		for i, each := range value {
+			walkKeys(item(path, i), each, visit)
+		}
+	}
+}
+
 // rewrite is a copy of a value with every scalar replaced.
 func rewrite(path string, value any, change func(path string, value any) any) any {
 	switch value := value.(type) {

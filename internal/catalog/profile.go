@@ -1,18 +1,11 @@
 package catalog
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"regexp"
 	"slices"
 	"strings"
 
-	"github.com/expr-lang/expr"
-	"github.com/expr-lang/expr/vm"
-	"github.com/google/uuid"
 	"gopkg.in/yaml.v3"
 )
 
@@ -51,105 +44,6 @@ type fieldValue struct {
 	Value any    `yaml:"value"`
 }
 
-// derivation computes a field's value.
-type derivation struct {
-	field   string
-	program *vm.Program
-}
-
-// facts are what an expression can see.
-type facts struct {
-	Value       any               `expr:"value"`  // what the field holds; nil if absent or ""
-	Config      map[string]any    `expr:"config"` // the whole configuration
-	DataProduct map[string]string `expr:"dataProduct"`
-	Component   map[string]string `expr:"component"`
-}
-
-// slug is a function for expressions: a text as databases like names, in lower
-// case with an underscore for everything that is no letter or digit.
-var slug = expr.Function("slug", func(parameters ...any) (any, error) {
-	text, _ := parameters[0].(string)
-	return strings.Trim(notWord.ReplaceAllString(strings.ToLower(text), "_"), "_"), nil
-}, new(func(string) string))
-
-var notWord = regexp.MustCompile(`[^\p{L}\p{N}]+`)
-
-// profileFile is a connector's file. Unknown keys are errors.
-type profileFile struct {
-	Name         string            `yaml:"name"`
-	Kind         Role              `yaml:"kind"`
-	DefinitionID string            `yaml:"definitionId"`
-	Title        string            `yaml:"title"`
-	Help         string            `yaml:"help"`
-	Schema       yaml.Node         `yaml:"schema"`
-	Defaults     yaml.Node         `yaml:"defaults"`
-	Derived      yaml.Node         `yaml:"derived"`
-	Provided     yaml.Node         `yaml:"provided"`
-	Forbidden    map[string]string `yaml:"forbidden"`
-	Dropped      map[string]string `yaml:"dropped"`
-	Example      map[string]any    `yaml:"example"`
-}
-
-// lineError is what is wrong with a file, and where.
-type lineError struct {
-	line   int
-	reason string
-}
-
-// Error names the line.
-func (e *lineError) Error() string { return fmt.Sprintf("line %d: %s", e.line, e.reason) }
-
-var profileName = regexp.MustCompile(`^(source|destination)-[a-z0-9]+(-[a-z0-9]+)*$`)
-
-// parseProfile reads one file; its error names the line where that is known.
-func parseProfile(data []byte) (*Profile, error) {
-	decoder := yaml.NewDecoder(bytes.NewReader(data))
-	decoder.KnownFields(true)
-	var file profileFile
-	if err := decoder.Decode(&file); err != nil {
-		if errors.Is(err, io.EOF) {
-			return nil, errors.New("the file is empty")
-		}
-		return nil, errors.New(strings.TrimPrefix(strings.ReplaceAll(err.Error(), "\n", " "), "yaml: "))
-	}
-	if err := file.checkHead(); err != nil {
-		return nil, err
-	}
-	profile := &Profile{
-		Name: file.Name, Role: file.Kind, DefinitionID: file.DefinitionID, Title: file.Title, Help: strings.TrimSpace(file.Help),
-		forbidden: file.Forbidden, dropped: file.Dropped,
-	}
-	steps := []func(*profileFile) error{
-		profile.readSchema, profile.readDefaults, profile.readDerived, profile.readProvided, profile.relax, profile.readExample,
-	}
-	for _, step := range steps {
-		if err := step(&file); err != nil {
-			return nil, err
-		}
-	}
-	return profile, nil
-}
-
-func (f *profileFile) checkHead() error {
-	switch {
-	case !profileName.MatchString(f.Name):
-		return fmt.Errorf("name is %q; expected source-NAME or destination-NAME in lower case", f.Name)
-	case f.Kind != Source && f.Kind != Destination:
-		return fmt.Errorf("kind is %q; expected source or destination", f.Kind)
-	case !strings.HasPrefix(f.Name, string(f.Kind)+"-"):
-		return fmt.Errorf("name %q does not begin with its kind, %s-", f.Name, f.Kind)
-	}
-	if f.DefinitionID == "" {
-		return nil
-	}
-	id, err := uuid.Parse(f.DefinitionID)
-	if err != nil {
-		return fmt.Errorf("definitionId is %q; expected a UUID", f.DefinitionID)
-	}
-	f.DefinitionID = id.String()
-	return nil
-}
-
 func (p *Profile) readSchema(file *profileFile) error {
 	if file.Schema.IsZero() {
 		return nil
@@ -166,93 +60,9 @@ func (p *Profile) readSchema(file *profileFile) error {
 		return &lineError{file.Schema.Line, strings.ReplaceAll(err.Error(), "\n", " ")}
 	}
 	p.specification = specification
-	return nil
-}
-
-// keywords are what a schema in a connector's file may hold. JSON Schema ignores
-// what it does not know, and so would hide a misspelt or unquoted text.
-var keywords = []string{
-	"type", "title", "description", "properties", "required", "enum", "const", "default", "examples", "oneOf", "anyOf", "allOf",
-	"items", "additionalProperties", "airbyte_secret", "contentMediaType", "format", "pattern", "minimum", "maximum",
-	"minLength", "maxLength", "minItems", "maxItems", "uniqueItems", "order", "group", "multiline", "always_show", "airbyte_hidden",
-}
-
-// checkKeywords refuses a schema, or one within it, that holds an unknown keyword.
-func checkKeywords(node *yaml.Node) error {
-	if node.Kind == yaml.AliasNode {
-		node = node.Alias
-	}
-	if node.Kind != yaml.MappingNode {
-		return nil
-	}
-	for i := 0; i+1 < len(node.Content); i += 2 {
-		key, value := node.Content[i], node.Content[i+1]
-		if !slices.Contains(keywords, key.Value) {
-			return &lineError{key.Line, fmt.Sprintf("%q is no keyword of a schema%s", key.Value, didYouMean(key.Value, keywords))}
-		}
-		var inner []*yaml.Node
-		switch key.Value {
-		case "properties":
-			for j := 1; j < len(value.Content); j += 2 {
-				if value.Content[j-1].Tag != "!!merge" {
-					inner = append(inner, value.Content[j])
-				}
-			}
-		case "oneOf", "anyOf", "allOf":
-			inner = value.Content
-		case "items", "additionalProperties":
-			inner = []*yaml.Node{value}
-		}
-		for _, each := range inner {
-			if err := checkKeywords(each); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// jsonOf writes a node as JSON.
-func jsonOf(node *yaml.Node) (json.RawMessage, error) {
-	var value any
-	if err := node.Decode(&value); err != nil {
-		return nil, &lineError{node.Line, strings.TrimPrefix(err.Error(), "yaml: ")}
-	}
-	document, err := json.Marshal(value)
-	if err != nil {
-		return nil, &lineError{node.Line, "holds what JSON cannot: " + err.Error()}
-	}
-	return document, nil
-}
-
-// valueOf reads a node as a configuration holds it.
-func valueOf(node *yaml.Node) (any, error) {
-	document, err := jsonOf(node)
-	if err != nil {
-		return nil, err
-	}
-	return decodeJSON(document)
-}
-
-func decodeJSON(document []byte) (any, error) {
-	decoder := json.NewDecoder(bytes.NewReader(document))
-	decoder.UseNumber()
-	var value any
-	err := decoder.Decode(&value)
-	return value, err
-}
-
-// eachField visits the keys of a mapping in the order of the file.
-func eachField(section string, node *yaml.Node, visit func(field string, value *yaml.Node) error) error {
-	if node.IsZero() {
-		return nil
-	}
-	if node.Kind != yaml.MappingNode {
-		return &lineError{node.Line, section + " is no mapping of fields to values"}
-	}
-	for i := 0; i+1 < len(node.Content); i += 2 {
-		if err := visit(node.Content[i].Value, node.Content[i+1]); err != nil {
-			return err
+	for _, name := range specification.schema.Required {
+		if specification.schema.anyProperty(name) == nil {
+			return &lineError{file.Schema.Line, fmt.Sprintf("the schema requires the field %q, which it does not have%s", name, didYouMean(name, specification.schema.fields(nil)))}
 		}
 	}
 	return nil
@@ -265,13 +75,47 @@ func (p *Profile) readDefaults(file *profileFile) error {
 			return err
 		}
 		p.defaults = append(p.defaults, fieldValue{field, value})
+		if err := p.knowsField(field, node.Line); err != nil {
+			return err
+		}
+		return p.takes(field, value, node.Line)
+	})
+}
+
+// takes refuses a value that the file's own schema does not allow in a field.
+// What else the schema misses there is not the value's fault.
+func (p *Profile) takes(field string, value any, line int) error {
+	if p.specification == nil {
+		return nil
+	}
+	configuration := map[string]any{}
+	setPath(configuration, field, value)
+	later := referring(configuration)
+	for _, problem := range p.specification.Check(p.specification.Coerce(configuration)) {
+		if under(problem.Path, []string{field}) && !under(problem.Path, later) {
+			return &lineError{line, "the schema refuses this value: " + problem.String()}
+		}
+	}
+	return nil
+}
+
+func (p *Profile) readForbidden(file *profileFile) error {
+	p.forbidden = map[string]string{}
+	return eachField("forbidden", &file.Forbidden, func(field string, node *yaml.Node) error {
+		if node.Kind != yaml.ScalarNode || node.Tag == "!!null" {
+			return &lineError{node.Line, "forbidden." + field + " gives no reason; expected a text for people"}
+		}
+		p.forbidden[field] = node.Value
 		return p.knowsField(field, node.Line)
 	})
 }
 
 func (p *Profile) readDerived(file *profileFile) error {
 	return eachField("derived", &file.Derived, func(field string, node *yaml.Node) error {
-		program, err := expr.Compile(node.Value, expr.Env(facts{}), slug)
+		if node.Kind != yaml.ScalarNode {
+			return &lineError{node.Line, "the expression for " + field + " is wrong: expected a text"}
+		}
+		program, err := compile(node.Value)
 		if err != nil {
 			return &lineError{node.Line, "the expression for " + field + " is wrong: " + strings.Join(strings.Fields(err.Error()), " ")}
 		}
@@ -288,26 +132,37 @@ func (p *Profile) readProvided(file *profileFile) error {
 		return &lineError{file.Provided.Line, "provided is no list of {field, value}"}
 	}
 	for _, node := range file.Provided.Content {
-		var entry struct {
-			Field string    `yaml:"field"`
-			Value yaml.Node `yaml:"value"`
-		}
-		if err := node.Decode(&entry); err != nil || entry.Field == "" || entry.Value.IsZero() {
-			return &lineError{node.Line, "an entry of provided needs a field and a value"}
-		}
-		value, err := valueOf(&entry.Value)
-		if err != nil {
-			return err
-		}
-		if name := unknownSetting(value); name != "" {
-			return &lineError{entry.Value.Line, fmt.Sprintf("there is no setting %q; known are %s", name, strings.Join(SettingNames(), ", "))}
-		}
-		p.provided = append(p.provided, fieldValue{entry.Field, value})
-		if err := p.knowsField(entry.Field, node.Line); err != nil {
+		if err := p.readEntry(node); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// readEntry reads one entry of provided.
+func (p *Profile) readEntry(node *yaml.Node) error {
+	var entry struct {
+		Field string    `yaml:"field"`
+		Value yaml.Node `yaml:"value"`
+	}
+	if err := node.Decode(&entry); err != nil || entry.Field == "" || entry.Value.IsZero() {
+		return &lineError{node.Line, "an entry of provided needs a field and a value"}
+	}
+	keys := []string{"field", "value"}
+	for i := 0; i < len(node.Content); i += 2 {
+		if key := node.Content[i]; !slices.Contains(keys, key.Value) {
+			return &lineError{key.Line, fmt.Sprintf("%.60q is not a key of an entry of provided%s", key.Value, didYouMean(key.Value, keys))}
+		}
+	}
+	value, err := valueOf(&entry.Value)
+	if err != nil {
+		return err
+	}
+	if reason := wrongReference(entry.Field, value); reason != "" {
+		return &lineError{entry.Value.Line, reason}
+	}
+	p.provided = append(p.provided, fieldValue{entry.Field, value})
+	return p.knowsField(entry.Field, node.Line)
 }
 
 // relax makes the specification for a check before settings are put in: it does
@@ -339,17 +194,37 @@ func (p *Profile) relax(file *profileFile) error {
 	return err
 }
 
+// readExample checks the example as a descriptor's configuration is, since people
+// start from it; the fields that it must have may still be missing.
 func (p *Profile) readExample(file *profileFile) error {
-	if file.Example == nil {
+	if file.Example.IsZero() {
 		return nil
 	}
-	document, err := json.Marshal(file.Example)
+	value, err := valueOf(&file.Example)
 	if err != nil {
-		return fmt.Errorf("example holds what JSON cannot: %w", err)
+		return err
 	}
-	value, err := decodeJSON(document)
-	p.Example = object(value)
-	return err
+	example, isMapping := value.(map[string]any)
+	if !isMapping && value != nil {
+		return file.wrong("example", "example is no mapping of fields to values")
+	}
+	p.Example = example
+	if p.specification == nil {
+		return nil
+	}
+	var literal error
+	p.form().literals("", example, false, func(path, text string) {
+		literal = file.wrong("example", "%s", literalProblem(path, text).String())
+	})
+	if literal != nil {
+		return literal
+	}
+	return eachField("example", &file.Example, func(field string, node *yaml.Node) error {
+		if err := p.knowsField(field, node.Line); err != nil {
+			return err
+		}
+		return p.takes(field, example[field], node.Line)
+	})
 }
 
 // knowsField refuses a field that the file's own schema does not have.

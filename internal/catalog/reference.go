@@ -17,7 +17,7 @@ const (
 var secretReference = regexp.MustCompile(`\$\{secret:([A-Za-z0-9_][A-Za-z0-9._-]{0,199})\}`)
 
 // looseReference is what begins like a reference, right or wrong.
-var looseReference = regexp.MustCompile(`\$\{\s*(?i:secret)\s*:[^}]*\}?`)
+var looseReference = regexp.MustCompile(`\$\{\s*(?i:secrets?)\s*[:.=][^}]*\}?`)
 
 // isReference reports that the whole text stands for a value kept elsewhere.
 func isReference(text string) bool {
@@ -42,16 +42,22 @@ func malformed(text string) bool {
 	return false
 }
 
-// References are the names of the secrets that a configuration refers to, sorted
-// and each once.
-func References(configuration map[string]any) []string {
-	names := map[string]bool{}
-	walk("", configuration, func(_ string, value any) {
-		if text, ok := value.(string); ok {
-			for _, match := range secretReference.FindAllStringSubmatch(text, -1) {
-				names[match[1]] = true
-			}
+// besides reports that a text is more than references, and no JSON object.
+func besides(text string) bool {
+	if !secretReference.MatchString(text) || secretReference.ReplaceAllString(text, "") == "" {
+		return false
+	}
+	_, ok := jsonObject(text)
+	return !ok
+}
+
+// referring are the paths whose values are known in the worker only.
+func referring(configuration map[string]any) []string {
+	var paths []string
+	walk("", configuration, func(path string, value any) {
+		if text, ok := value.(string); ok && (hasReference(text) || isReference(text)) {
+			paths = append(paths, path)
 		}
 	})
-	return sortedKeys(names)
+	return paths
 }

@@ -88,19 +88,43 @@ func (s *schema) literals(path string, value any, secret bool, visit func(path, 
 }
 
 // secretIsReferenced reports that a secret field's text leaves the secret to a
-// reference: the whole of it, or every secret in it where it is a JSON object, such
-// as a service account's key file.
+// reference: a part of it does, or every secret in it where it is a JSON object,
+// such as a service account's key file.
 func secretIsReferenced(text string) bool {
 	if isReference(text) {
 		return true
 	}
-	file, ok := jsonObject(text)
-	if !ok || !secretReference.MatchString(text) {
+	if !secretReference.MatchString(text) {
 		return false
 	}
 	referenced := true
-	(*schema)(nil).literals("", file, false, func(string, string) { referenced = false })
+	if file, ok := jsonObject(text); ok {
+		(*schema)(nil).literals("", file, false, func(string, string) { referenced = false })
+	}
 	return referenced
+}
+
+// unknownTexts visits each text in a field that the schema does not know, unless
+// it stands for a value kept elsewhere.
+func (s *schema) unknownTexts(path string, value any, visit func(path string)) {
+	switch value := value.(type) {
+	case map[string]any:
+		for _, name := range sortedKeys(value) {
+			s.property(value, name).unknownTexts(join(path, name), value[name], visit)
+		}
+	case []any:
+		var items *schema
+		if s != nil {
+			items = s.Items
+		}
+		for i, each := range value {
+			items.unknownTexts(item(path, i), each, visit)
+		}
+	case string:
+		if s == nil && value != "" && !isReference(value) {
+			visit(path)
+		}
+	}
 }
 
 // jsonObject decodes a text that is a JSON object.
@@ -123,6 +147,12 @@ func literalProblem(path, text string) workload.Problem {
 		message = "holds a password within a URL; expected a reference in its place, such as https://user:${secret:NAME}@host"
 	}
 	return workload.Problem{Path: path, Message: message}
+}
+
+// withoutKey adds to a problem why even allowed literals are refused.
+func withoutKey(problem workload.Problem) workload.Problem {
+	problem.Message += " (literal secrets are allowed here, but the platform has no key to seal them with)"
+	return problem
 }
 
 // suggestedName makes a secret's name from the last key of a path.

@@ -1,7 +1,9 @@
 package catalog
 
 import (
+	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -13,20 +15,25 @@ var settingNames = []string{
 	"SNOWFLAKE_ROLE", "SNOWFLAKE_WAREHOUSE",
 }
 
-// SettingNames are the settings that connectors may take values from.
-func SettingNames() []string { return append([]string(nil), settingNames...) }
-
 var settingReference = regexp.MustCompile(`^\$\{setting:([A-Za-z0-9_]+)(\?)?\}$`)
 
-// unknownSetting is the first setting in a value that there is not; "" if none.
-func unknownSetting(value any) (unknown string) {
-	walk("", value, func(_ string, value any) {
+// wrongReference says what is wrong with the references to settings and secrets in
+// a field's value of the operator's; "" if nothing.
+func wrongReference(field string, value any) (reason string) {
+	walk(field, value, func(path string, value any) {
 		text, _ := value.(string)
-		if match := settingReference.FindStringSubmatch(text); match != nil && unknown == "" && !containsText(settingNames, match[1]) {
-			unknown = match[1]
+		match := settingReference.FindStringSubmatch(text)
+		switch {
+		case reason != "":
+		case match != nil && !slices.Contains(settingNames, match[1]):
+			reason = fmt.Sprintf("there is no setting %q; known are %s", match[1], strings.Join(settingNames, ", "))
+		case match == nil && strings.Contains(text, "${setting"):
+			reason = path + ": holds a setting within a text; expected ${setting:NAME} alone"
+		case malformed(text):
+			reason = path + ": holds a reference that is not well-formed; expected ${secret:NAME}"
 		}
 	})
-	return unknown
+	return reason
 }
 
 // fill replaces the settings in a value. It reports the names of required
@@ -51,12 +58,3 @@ func fill(value any, settings map[string]string) (filled any, unset []string) {
 
 // withoutNulls drops nulls, in objects and lists.
 func withoutNulls(value any) any { return (*schema)(nil).coerce(value) }
-
-func containsText(list []string, text string) bool {
-	for _, each := range list {
-		if strings.EqualFold(each, text) {
-			return each == text
-		}
-	}
-	return false
-}

@@ -140,11 +140,3 @@ func TestSecretPathsAreFoundInAlternativesAndLists(t *testing.T) {
 		t.Error(diff)
 	}
 }
-
-func TestReferences(t *testing.T) {
-	t.Parallel()
-	got := References(fields(t, `{"a": "${secret:B}", "c": ["x${secret:A}y${secret:B}"], "d": "${secret:not valid}", "e": "secret_coordinate::x"}`))
-	if diff := cmp.Diff([]string{"A", "B"}, got); diff != "" {
-		t.Error(diff)
-	}
-}

@@ -323,8 +323,23 @@ var wrongCases = map[string]struct {
 			"password: holds a sealed value, which only this product may write; expected a reference such as ${secret:NAME}",
 		},
 	},
-	"postgres: a reference and more": {
-		connector: "source-postgres", configuration: `{"host": "h", "port": 5432, "database": "d", "username": "u", "password": "prefix-${secret:KEY}"}`,
+	"postgres: a reference as the name of a field": {
+		connector: "source-postgres", configuration: `{"host": "h", "port": 5432, "database": "d", "username": "u", "x": [{"a ${secret:KEY}": "hunter2"}]}`,
+		want: []string{
+			"x[0].a ${secret:KEY}: holds a reference in the name of the field; expected it in a value",
+		},
+	},
+	"postgres: misspelt references": {
+		connector: "source-postgres", configuration: `{"host": "${secrets:HOST}", "port": 5432, "database": "${secret.DB}", "username": "u", "jdbc_url_params": "a=${Secret=A}", "password": "x${secret:A}${secret: B}"}`,
+		want: []string{
+			"database: holds a reference that is not well-formed; expected ${secret:NAME}, with letters, digits, dots, dashes and underscores in the name",
+			"host: holds a reference that is not well-formed; expected ${secret:NAME}, with letters, digits, dots, dashes and underscores in the name",
+			"jdbc_url_params: holds a reference that is not well-formed; expected ${secret:NAME}, with letters, digits, dots, dashes and underscores in the name",
+			"password: holds a reference that is not well-formed; expected ${secret:NAME}, with letters, digits, dots, dashes and underscores in the name",
+		},
+	},
+	"postgres: a setting of the platform": {
+		connector: "source-postgres", configuration: `{"host": "h", "port": 5432, "database": "d", "username": "u", "password": "${setting:SNOWFLAKE_PASSWORD}"}`,
 		want: []string{
 			"password: holds a secret in clear text; expected a reference such as ${secret:PASSWORD}",
 		},

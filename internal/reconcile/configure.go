@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"airbyte-provisioner/internal/airbyte"
+	"airbyte-provisioner/internal/catalog"
 	"airbyte-provisioner/internal/workload"
 )
 
@@ -18,6 +19,8 @@ type Configurer interface {
 	// Definition returns Airbyte's id of the connector that an actor names;
 	// empty when only the workspace's own list of connectors can tell.
 	Definition(kind airbyte.ActorKind, actor workload.Actor) string
+	// Names are those of all connectors that Definition knows by name.
+	Names(kind airbyte.ActorKind) []string
 	// Configure makes the final configuration of the work's source or destination: the descriptor's, with defaults,
 	// settings and derived values, secrets resolved, checked with the connector's
 	// specification. Without one (nil) it checks nothing that needs it; equal
@@ -136,7 +139,7 @@ func unknownDefinition(kind airbyte.ActorKind, id string) error {
 	return &workload.Failure{
 		Code: workload.CodeInvalid, Phase: phaseOf(kind),
 		Message:   fmt.Sprintf("The Airbyte workspace has no %s connector with the definition id %s.", kind, id),
-		Problems:  []workload.Problem{{Path: "specific." + string(kind) + ".definitionId", Message: "expected the id of a connector that the workspace has"}},
+		Problems:  []workload.Problem{{Path: "specific." + string(kind) + ".definitionId", Message: "is " + id + ", which the Airbyte workspace does not have; expected the id of one of its connectors"}},
 		Solutions: []string{"Correct specific." + string(kind) + ".connector or definitionId, or ask the platform team to add the connector to the workspace."},
 	}
 }
@@ -184,12 +187,12 @@ func (s *session) definitionOf(ctx context.Context, kind airbyte.ActorKind, acto
 	if err != nil {
 		return "", err
 	}
-	return definitionNamed(kind, actor.Connector, definitions)
+	return definitionNamed(kind, actor.Connector, definitions, s.Configurer.Names(kind))
 }
 
 // definitionNamed finds a connector by the last part of its image's name, or by its name in Airbyte.
-func definitionNamed(kind airbyte.ActorKind, connector string, definitions []airbyte.Definition) (string, error) {
-	var names, ids []string
+func definitionNamed(kind airbyte.ActorKind, connector string, definitions []airbyte.Definition, names []string) (string, error) {
+	var ids []string
 	for _, d := range definitions {
 		image := path.Base(d.DockerRepository)
 		names = append(names, image)
@@ -197,18 +200,23 @@ func definitionNamed(kind airbyte.ActorKind, connector string, definitions []air
 			ids = append(ids, d.ID)
 		}
 	}
+	if len(ids) == 1 {
+		return strings.ToLower(ids[0]), nil
+	}
 	failure := &workload.Failure{
 		Code: workload.CodeInvalid, Phase: workload.PhaseObserve,
+		Message:   fmt.Sprintf("The Airbyte workspace has %d %s connectors %s.", len(ids), kind, quoted(connector)),
 		Solutions: []string{"Correct specific." + string(kind) + ".connector, or name the connector's id in specific." + string(kind) + ".definitionId."},
 	}
-	switch len(ids) {
-	case 1:
-		return strings.ToLower(ids[0]), nil
-	case 0:
-		failure.Message = fmt.Sprintf("There is no %s connector %s, neither in the catalogue nor in the Airbyte workspace%s.", kind, quoted(connector), hint(connector, names))
-	default:
-		failure.Message = fmt.Sprintf("The Airbyte workspace has %d %s connectors %s.", len(ids), kind, quoted(connector))
+	problem := fmt.Sprintf("is %s, of which the Airbyte workspace has %d; expected definitionId to say which", quoted(connector), len(ids))
+	if len(ids) == 0 {
+		failure.Message = fmt.Sprintf("There is no %s connector %s.", kind, quoted(connector))
+		problem = fmt.Sprintf("is %s, which neither the catalogue nor the Airbyte workspace has", quoted(connector))
+		slices.Sort(names)
+		if near := catalog.Nearest(connector, slices.Compact(names)); len(near) > 0 {
+			problem += "; nearest are " + strings.Join(near, ", ")
+		}
 	}
-	failure.Problems = []workload.Problem{{Path: "specific." + string(kind) + ".connector", Message: "expected the name of one connector"}}
+	failure.Problems = []workload.Problem{{Path: "specific." + string(kind) + ".connector", Message: problem}}
 	return "", failure
 }

@@ -79,6 +79,8 @@ func (*configurer) Definition(_ airbyte.ActorKind, actor workload.Actor) string 
 	return actor.DefinitionID
 }
 
+func (*configurer) Names(airbyte.ActorKind) []string { return []string{"source-hr-system"} }
+
 func (c *configurer) Configure(_ context.Context, kind airbyte.ActorKind, work workload.Work, spec json.RawMessage) (Configured, error) {
 	actor := work.Source
 	if kind == airbyte.Destination {

@@ -301,6 +301,10 @@ func (c configurer) Definition(kind airbyte.ActorKind, actor workload.Actor) str
 	return c.connectors.DefinitionID(catalog.Role(kind), actor)
 }
 
+func (c configurer) Names(kind airbyte.ActorKind) []string {
+	return c.connectors.Names(catalog.Role(kind))
+}
+
 func (c configurer) Configure(ctx context.Context, kind airbyte.ActorKind, work workload.Work, spec json.RawMessage) (reconcile.Configured, error) {
 	in := catalog.Input{
 		Role: catalog.Role(kind), Actor: work.Source, Component: work.Component, DataProduct: work.DataProduct, Secrets: c.secrets,
