@@ -84,6 +84,9 @@ func (p *Performer) Perform(ctx context.Context, work workload.Work, attempt wor
 	if err != nil {
 		return workload.Outcome{}, err
 	}
+	if err := s.findGroups(ctx, principals); err != nil {
+		return workload.Outcome{}, err
+	}
 	result, err := s.converge(ctx, principals)
 	if err != nil {
 		return workload.Outcome{}, err
@@ -159,9 +162,6 @@ func (p *Performer) principals(refs []string) ([]principal, error) {
 	for _, found := range all {
 		if found.problem != "" {
 			failure.Problems = append(failure.Problems, problem(found, found.problem))
-		}
-		if found.group {
-			failure.Code = workload.CodeUnsupported
 		}
 	}
 	if failure.Problems == nil {

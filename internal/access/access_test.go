@@ -20,6 +20,8 @@ const (
 	anna = "user:anna_acme.com"
 	ben  = "user:ben_acme.com"
 	cleo = "user:cleo_acme.com"
+	// robots is mapped to a group of Airbyte's.
+	robots = "group:robots"
 )
 
 func TestFullSnapshot(t *testing.T) {
@@ -46,8 +48,8 @@ func TestFullSnapshot(t *testing.T) {
 	if got := h.roles(workspaceID); len(got) != 0 {
 		t.Errorf("an empty list must revoke everything of the component's, left: %v", got)
 	}
-	if len(out.Access) != 0 {
-		t.Errorf("nobody has access, aclInfo says: %v", out.Access)
+	if out.Access == nil || len(out.Access) != 0 {
+		t.Errorf("aclInfo must be an empty list, since nobody has access; it is %#v", out.Access)
 	}
 	if keys := h.ledgerKeys(); len(keys) != 0 {
 		t.Errorf("the ledger must be empty when nothing is granted, left: %v", keys)
@@ -268,11 +270,23 @@ func TestNothingChangesWhen(t *testing.T) {
 			refs:    []string{cleo, "user:dora_acme.com"}, code: workload.CodeConflict,
 			says: []string{"cleo@acme.com", "workspace_source_editor"},
 		},
-		"a group is Airbyte's": {
+		"Airbyte does not have a group": {
 			change: func(o *Options) {
-				o.Principals = &Principals{table: map[string]members{"group:ops": {group: "Operations"}}}
+				o.Principals = &Principals{table: map[string]members{"group:ops": {group: "Operations"}, robots: {group: "Robots"}}}
 			},
-			refs: []string{cleo, "group:ops"}, code: workload.CodeUnsupported, says: []string{"group:ops", "Operations", "no groups"},
+			refs: []string{robots, cleo, "group:ops"}, code: workload.CodeInvalid, says: []string{"refs[2]", "group:ops", "Operations", "nothing was changed"},
+		},
+		"the edition has no groups": {
+			prepare: func(h *house) { h.sim.SetBehavior(airbytesim.Behavior{NoGroups: true}) },
+			refs:    []string{cleo, robots}, code: workload.CodeUnsupported, says: []string{"refs[1]", robots, "Robots", "no groups", "nothing was changed"},
+		},
+		"the server is too old for groups": {
+			prepare: func(h *house) { h.sim.AnswerNext("groups/list", -1, http.StatusNotFound) },
+			refs:    []string{cleo, robots}, code: workload.CodeUnsupported, says: []string{"no groups"},
+		},
+		"what a group was granted cannot be read": {
+			prepare: func(h *house) { h.sim.AnswerNext("group_permissions/list", -1, http.StatusForbidden) },
+			refs:    []string{cleo, robots}, code: workload.CodeRefused, says: []string{`the Airbyte group "Robots"`},
 		},
 		"the environment has no workspace": {
 			change: func(o *Options) { o.Workspace = "" },

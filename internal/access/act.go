@@ -49,6 +49,9 @@ func (s *session) takeBack(ctx context.Context, held *lock, step *step) {
 // do makes the step's one call to Airbyte. After an error, sure says that the
 // call was certainly not carried out.
 func (s *session) do(ctx context.Context, step *step) (sure bool, err error) {
+	if step.isGroup() {
+		return s.doForGroup(ctx, step)
+	}
 	switch step.deed {
 	case create:
 		var permission airbyte.Permission
@@ -72,6 +75,12 @@ func (s *session) do(ctx context.Context, step *step) (sure bool, err error) {
 		}
 	case nothing:
 	}
+	return s.undone(step, err)
+}
+
+// undone is the failure of a step's call, nil if it did not fail, and whether
+// the call was certainly not carried out.
+func (s *session) undone(step *step, err error) (sure bool, failure error) {
 	if err == nil {
 		return false, nil
 	}

@@ -76,6 +76,24 @@ func stories() map[string]story {
 			role: "workspace_runner", refs: []string{anna},
 			roles: map[string]string{"anna": "workspace_runner"}, empty: map[string]string{},
 		},
+		"grants to a group, and takes back from a user": {
+			before: func(h *house) { h.must(h.performer(), "orders", anna) },
+			refs:   []string{robots},
+			roles:  map[string]string{"Robots": "workspace_reader"}, empty: map[string]string{},
+		},
+		"replaces the role of a group": {
+			before: func(h *house) {
+				h.giveGroup("workspace_reader")
+				h.must(h.performer(func(o *Options) { o.Role = "workspace_admin" }), "orders", robots)
+			},
+			role: "workspace_runner", refs: []string{robots},
+			roles: map[string]string{"Robots": "workspace_reader and workspace_runner"}, empty: map[string]string{"Robots": "workspace_reader"},
+		},
+		"takes back from a group": {
+			before: func(h *house) { h.must(h.performer(), "orders", robots, ben) },
+			refs:   []string{ben},
+			roles:  map[string]string{"ben": "workspace_reader"}, empty: map[string]string{},
+		},
 		"moves to another workspace": {
 			before: func(h *house) {
 				moved := h.performer(func(o *Options) { o.Workspace = otherID })

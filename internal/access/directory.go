@@ -17,8 +17,13 @@ func (s *session) find(ctx context.Context, principals []principal, seen []airby
 	for _, a := range seen {
 		known[strings.ToLower(a.Email)] = a.UserID
 	}
-	addresses := map[string]string{} // as they are written, in lower case
+	addresses := map[string]string{} // as they are written, by themselves in lower case
 	for _, address := range emailsOf(principals) {
+		if isGroupKey(address) {
+			group := s.personOf(address)
+			addresses[address], known[address] = group.address, group.id
+			continue
+		}
 		addresses[strings.ToLower(address)] = address
 	}
 	var unknown []string

@@ -7,7 +7,8 @@
 // A ref becomes email addresses through the principals table first, then, for
 // users, by Witboost's spelling (john.doe_acme.com is john.doe@acme.com). An
 // address becomes an Airbyte user through the workspace's own list, a look-up
-// by address, or the organization's list where the look-up is not allowed.
+// by address, or the organization's list where the look-up is not allowed. The
+// table may also name a group of Airbyte's, which is then treated like a user.
 // Every ref is resolved before the first change.
 //
 // # The ledger
@@ -15,7 +16,7 @@
 // Airbyte keeps one role per user and workspace and says nothing about who gave
 // it. So Redis remembers, per workspace and address, which grant is this
 // product's and which components want it. All keys of a workspace are in one
-// slot of a Redis Cluster:
+// slot of a Redis Cluster. For <address> a group of Airbyte's has group:<its id>:
 //
 //	<Instance>airbyte-provisioner:{<workspace>}:access:user:<address>   string the grant this product made, as JSON
 //	<Instance>airbyte-provisioner:{<workspace>}:access:wanted:<address> set    the components that want it
@@ -39,6 +40,9 @@
 //   - A role of somebody else's that includes the wanted one is left alone. A
 //     lower one is raised, and given back as it was when nobody wants it any more.
 //   - A role of ours is taken back when no component wants it.
+//
+// A group may have several roles in one workspace. So ours is given beside a
+// lower one, and changed by taking it back and giving the other.
 //
 // Changes to one user are made by one operation at a time, under a lock in
 // Redis: two components must not grant and revoke the same role at once. Each

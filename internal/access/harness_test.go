@@ -37,7 +37,7 @@ type house struct {
 	now    time.Time
 }
 
-// newHouse starts a simulator in which anna, ben, cleo and dora are known, in a Redis that others may share.
+// newHouse starts a simulator in which anna, ben, cleo and dora are known, and the group Robots, in a Redis that others may share.
 func newHouse(t *testing.T, client redis.UniversalClient) *house {
 	t.Helper()
 	sim, err := airbytesim.New(airbytesim.Options{Seed: 1, WorkspaceIDs: []string{workspaceID, otherID}})
@@ -47,6 +47,7 @@ func newHouse(t *testing.T, client redis.UniversalClient) *house {
 	for _, name := range []string{"anna", "ben", "cleo", "dora"} {
 		sim.AddUser(airbytesim.User{Email: name + "@acme.com", OrganizationRole: "organization_member"})
 	}
+	sim.AddGroup(airbytesim.Group{Name: "Robots"})
 	server := httptest.NewServer(sim.API())
 	t.Cleanup(server.Close)
 	t.Cleanup(sim.Close)
@@ -74,7 +75,8 @@ func (h *house) performer(change ...func(*Options)) *Performer {
 	h.t.Helper()
 	options := Options{
 		Airbyte: h.client, Redis: h.redis, Instance: h.prefix, Workspace: workspaceID,
-		Log: slog.New(slog.NewTextHandler(h.t.Output(), nil)), Now: func() time.Time { return h.now },
+		Principals: &Principals{table: map[string]members{robots: {group: "Robots"}}},
+		Log:        slog.New(slog.NewTextHandler(h.t.Output(), nil)), Now: func() time.Time { return h.now },
 	}
 	for _, f := range change {
 		f(&options)
@@ -115,7 +117,7 @@ func (h *house) must(p *Performer, component string, refs ...string) workload.Ou
 	return out
 }
 
-// roles are the roles given in a workspace itself, by the name in front of @acme.com.
+// roles are the roles given in a workspace itself, by the name in front of @acme.com or of the group.
 func (h *house) roles(workspace string) map[string]string {
 	contents := h.sim.Contents()
 	emails := map[string]string{}
@@ -126,6 +128,18 @@ func (h *house) roles(workspace string) map[string]string {
 	for _, p := range contents.Permissions {
 		if p.WorkspaceID == workspace {
 			roles[emails[p.UserID]] = p.Type
+		}
+	}
+	for _, g := range contents.Groups {
+		var given []string
+		for _, p := range contents.GroupPermissions {
+			if p.GroupID == g.ID && p.WorkspaceID == workspace {
+				given = append(given, p.Type)
+			}
+		}
+		if len(given) > 0 {
+			slices.Sort(given)
+			roles[g.Name] = strings.Join(given, " and ")
 		}
 	}
 	return roles
@@ -161,7 +175,7 @@ func (h *house) give(name, role string) {
 func (h *house) changes() []string {
 	var calls []string
 	for _, c := range h.sim.Calls("*", 0) {
-		if strings.HasPrefix(c.Operation, "permissions/") || strings.HasPrefix(c.Operation, "user_invitations/") {
+		if about, _, _ := strings.Cut(c.Operation, "/"); strings.HasSuffix(about, "permissions") && c.Operation != "group_permissions/list" || about == "user_invitations" {
 			calls = append(calls, c.Operation)
 		}
 	}

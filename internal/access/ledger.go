@@ -47,7 +47,7 @@ const (
 type grant struct {
 	Version int    `json:"v"`
 	State   state  `json:"state"`
-	UserID  string `json:"userId,omitempty"` // empty for who was invited
+	UserID  string `json:"userId,omitempty"` // a group's is the group's id; empty for who was invited
 	Role    string `json:"role"`
 	// From is the role of ours that is being replaced by Role; empty otherwise.
 	From string `json:"from,omitempty"`

@@ -8,13 +8,15 @@ import (
 
 // person is whom a grant is for.
 type person struct {
-	// email names the person in the ledger, in lower case.
+	// email names the person in the ledger, in lower case. That of a group is no address; see groupKey.
 	email string
-	// address is the email as it was written.
+	// address is the email as it was written, or what people are told of a group.
 	address string
 	// id is Airbyte's; empty for who is unknown to Airbyte.
 	id string
 }
+
+func (p person) isGroup() bool { return isGroupKey(p.email) }
 
 // sight is what Airbyte shows of a person's access to a workspace; either may be nil.
 type sight struct {
@@ -68,7 +70,7 @@ type step struct {
 	effect effect
 	// role is the role to be given, or the one that is taken back or stands.
 	role string
-	// permission is the id of the permission to be changed.
+	// permission is the id of the permission to be changed or removed.
 	permission string
 	// intent is written before the deed, and final after it; nil is no grant.
 	// Where there is no deed, final alone is written.
@@ -144,6 +146,9 @@ func (s *step) alter(e effect, seen sight, intent, final *grant, now time.Time) 
 	for _, g := range []*grant{intent, final} {
 		if g != nil {
 			g.Version, g.UserID, g.PermissionID, g.At = grantVersion, s.id, s.permission, now
+			if s.isGroup() {
+				g.PermissionID = "" // a group's permission cannot be changed: another takes its place
+			}
 		}
 	}
 	s.intent, s.final = intent, final
@@ -194,7 +199,7 @@ func release(p person, seen sight, known entry, now time.Time) step {
 		s.role = have.Base
 		s.alter(effectRestored, seen, &grant{State: revoking, Role: seen.role(), Base: have.Base}, nil, now)
 	default:
-		s.deed, s.effect = remove, effectRevoked
+		s.deed, s.effect, s.permission = remove, effectRevoked, seen.workspace.ID
 		s.intent = have.as(revoking, seen, now)
 	}
 	return s

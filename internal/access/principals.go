@@ -151,10 +151,10 @@ type principal struct {
 	ref    string
 	index  int // among the refs of the request
 	emails []string
+	// group is the name of the group in Airbyte that it stands for, instead of emails.
+	group string
 	// problem is why it stands for nothing; empty where it does.
 	problem string
-	// group says that the problem is a group of Airbyte's.
-	group bool
 }
 
 const (
@@ -184,8 +184,7 @@ func resolve(table map[string]members, ref string) principal {
 	m, known := lookUp(table, name)
 	switch {
 	case known && m.group != "":
-		found.group = true
-		found.problem = fmt.Sprintf("is mapped to the Airbyte group %q, and the API that this product uses has no groups", m.group)
+		found.group = m.group
 	case known:
 		found.emails = m.emails
 	case strings.HasPrefix(name, groupPrefix):

@@ -49,7 +49,6 @@ group:empty: []
 		"no prefix is a user":                       {"name.surname_company.it", []string{"name.surname@company.it"}, ""},
 		"an address is an address":                  {"user:name_x@company.it", []string{"name_x@company.it"}, ""},
 		"a group that nobody mapped":                {"group:a_company.it", nil, "is a group"},
-		"a group of Airbyte's":                      {"group:ops", nil, "Operations"},
 		"a user is not looked for among the groups": {"user:analysts", nil, "neither"},
 		"no underscore":                             {"user:name", nil, "neither"},
 		"nothing":                                   {"", nil, "neither"},
@@ -67,6 +66,14 @@ group:empty: []
 				t.Errorf("problem %q, want %q", got.problem, test.problem)
 			}
 		})
+	}
+}
+
+func TestAGroupOfAirbytes(t *testing.T) {
+	t.Parallel()
+	got := resolve(map[string]members{"group:ops": {group: "Operations"}}, "Group:Ops")
+	if got.group != "Operations" || got.problem != "" || got.emails != nil {
+		t.Errorf("resolved to %+v, want the group Operations", got)
 	}
 }
 

@@ -18,6 +18,8 @@ type session struct {
 	attempt workload.Attempt
 	// airbyte asks the attempt before each call.
 	airbyte *airbyte.Client
+	// groups are the names of groups by groupKey, as far as they are known.
+	groups map[string]string
 }
 
 func (p *Performer) session(component workload.Component, attempt workload.Attempt, workspace string) *session {
@@ -26,6 +28,7 @@ func (p *Performer) session(component workload.Component, attempt workload.Attem
 		ledger:    ledger{redis: p.options.Redis, prefix: p.prefix, workspace: workspace, component: component},
 		attempt:   attempt,
 		airbyte:   p.options.Airbyte.Guarded(attempt.Holds),
+		groups:    map[string]string{},
 	}
 }
 
@@ -58,11 +61,11 @@ func (s *session) converge(ctx context.Context, principals []principal) (result,
 	if err != nil || len(mine) == 0 && len(emailsOf(principals)) == 0 {
 		return r, s.left(ctx, err)
 	}
-	seen, err := s.airbyte.ListAccess(ctx, s.workspace)
+	seen, err := s.observe(ctx, slices.Concat(mine, emailsOf(principals)))
 	if err != nil {
 		return s.vanished(ctx, principals, err)
 	}
-	wanted, err := s.find(ctx, principals, seen)
+	wanted, err := s.find(ctx, principals, seen.users)
 	if err != nil {
 		return r, err
 	}
@@ -100,9 +103,9 @@ func (s *session) change(ctx context.Context, wanted []person, mine []string) ([
 		return nil, err
 	}
 	defer held.release(ctx)
-	seen, err := s.airbyte.ListAccess(ctx, s.workspace)
+	seen, err := s.observe(ctx, users)
 	if err != nil {
-		return nil, failed(err, "Reading who has access to the workspace")
+		return nil, err
 	}
 	steps, err := s.plan(ctx, wanted, mine, seen)
 	if err != nil {
@@ -117,7 +120,7 @@ func (s *session) change(ctx context.Context, wanted []person, mine []string) ([
 }
 
 // plan decides about everybody: those to be given something first.
-func (s *session) plan(ctx context.Context, wanted []person, mine []string, access []airbyte.Access) ([]step, error) {
+func (s *session) plan(ctx context.Context, wanted []person, mine []string, access observation) ([]step, error) {
 	users := slices.Clone(mine)
 	ids := map[string]string{} // the emails of the wanted by Airbyte's id
 	for _, p := range wanted {
@@ -138,7 +141,7 @@ func (s *session) plan(ctx context.Context, wanted []person, mine []string, acce
 			continue
 		}
 		known := entries[email]
-		gone := person{email: email, address: email}
+		gone := s.personOf(email)
 		if known.grant != nil {
 			gone.id = known.grant.UserID
 		}
@@ -146,12 +149,12 @@ func (s *session) plan(ctx context.Context, wanted []person, mine []string, acce
 			last = append(last, handOver(gone, entries, heir))
 			continue
 		}
-		seen := sightOf(access, &gone)
+		seen := s.sightOf(access, &gone, "", known.grant)
 		last = append(last, release(gone, seen, known, now))
 	}
 	steps := make([]step, 0, len(wanted)+len(last))
 	for _, p := range wanted {
-		steps = append(steps, want(p, s.options.Role, sightOf(access, &p), entries[p.email], now))
+		steps = append(steps, want(p, s.options.Role, s.sightOf(access, &p, s.options.Role, entries[p.email].grant), entries[p.email], now))
 	}
 	return append(steps, last...), conflicts(steps)
 }
@@ -171,9 +174,13 @@ func handOver(gone person, entries map[string]entry, heir string) step {
 }
 
 // sightOf finds what Airbyte shows of a person, by the id or, where that is
-// not known, by the address; then it fills in the id.
-func sightOf(access []airbyte.Access, p *person) sight {
-	for _, a := range access {
+// not known, by the address; then it fills in the id. Of a group it is what
+// counts for a role and for the grant that the ledger has.
+func (s *session) sightOf(access observation, p *person, role string, known *grant) sight {
+	if p.isGroup() {
+		return groupSight(access.groups[p.email], s.workspace, role, known)
+	}
+	for _, a := range access.users {
 		if p.id != "" && a.UserID == p.id || p.id == "" && strings.EqualFold(a.Email, p.email) {
 			p.id = a.UserID
 			return sight{workspace: a.Workspace, organization: a.Organization}
@@ -207,13 +214,12 @@ func conflicts(steps []step) error {
 // deleted and only grants were to be taken back, they are gone with it.
 func (s *session) vanished(ctx context.Context, principals []principal, cause error) (result, error) {
 	r := result{workspace: s.workspace}
-	failure := failed(cause, "Reading who has access to the workspace")
 	if len(principals) > 0 || !hasClass(cause, airbyte.ClassNotFound) {
-		return r, failure
+		return r, cause
 	}
 	workspace, err := s.airbyte.GetWorkspace(ctx, s.workspace)
 	if !airbyte.NotFound(err) && (err != nil || !workspace.Tombstone) {
-		return r, failure
+		return r, cause
 	}
 	if err := s.forget(ctx); err != nil {
 		return r, err

@@ -20,6 +20,7 @@ func (s *Sim) newWorld() (*world, error) {
 		connections: map[string]*Connection{}, jobs: map[int64]*Job{}, current: map[string]int64{},
 		catalogs: map[string]Catalog{}, cache: map[string]discovered{}, overrides: map[string]Catalog{},
 		users: map[string]*User{}, permissions: map[string]*Permission{}, tags: map[string]*Tag{},
+		groups: map[string]*Group{}, groupPermissions: map[string]*GroupPermission{},
 		joined: map[string][]string{}, organization: strings.ToLower(s.options.OrganizationID),
 	}
 	if w.organization == "" {
@@ -50,16 +51,18 @@ func (s *Sim) Contents() Contents {
 	defer s.mu.Unlock()
 	w := s.world
 	c := Contents{
-		Workspaces:   collect(w.workspaces, func(a, b *Workspace) int { return strings.Compare(a.Name, b.Name) }),
-		Sources:      []Actor{},
-		Destinations: []Actor{},
-		Connections:  []Connection{},
-		Jobs:         collect(w.jobs, func(a, b *Job) int { return cmp.Compare(a.ID, b.ID) }),
-		Users:        collect(w.users, func(a, b *User) int { return strings.Compare(a.Email, b.Email) }),
-		Permissions:  collect(w.permissions, func(a, b *Permission) int { return strings.Compare(a.ID, b.ID) }),
-		Invitations:  append([]Invitation{}, w.invitations...),
-		Tags:         collect(w.tags, func(a, b *Tag) int { return strings.Compare(a.Name, b.Name) }),
-		Discoveries:  w.discoveries, Checks: w.checks,
+		Workspaces:       collect(w.workspaces, func(a, b *Workspace) int { return strings.Compare(a.Name, b.Name) }),
+		Sources:          []Actor{},
+		Destinations:     []Actor{},
+		Connections:      []Connection{},
+		Jobs:             collect(w.jobs, func(a, b *Job) int { return cmp.Compare(a.ID, b.ID) }),
+		Users:            collect(w.users, func(a, b *User) int { return strings.Compare(a.Email, b.Email) }),
+		Permissions:      collect(w.permissions, func(a, b *Permission) int { return strings.Compare(a.ID, b.ID) }),
+		Groups:           collect(w.groups, func(a, b *Group) int { return strings.Compare(a.Name, b.Name) }),
+		GroupPermissions: collect(w.groupPermissions, func(a, b *GroupPermission) int { return strings.Compare(a.ID, b.ID) }),
+		Invitations:      append([]Invitation{}, w.invitations...),
+		Tags:             collect(w.tags, func(a, b *Tag) int { return strings.Compare(a.Name, b.Name) }),
+		Discoveries:      w.discoveries, Checks: w.checks,
 	}
 	for _, a := range collect(w.actors, func(a, b *Actor) int { return cmp.Compare(a.number, b.number) }) {
 		if a.Kind == Source {

@@ -50,7 +50,7 @@
 // jobs/list) or when FinishJob says so. A connection has one running job.
 //
 // Editions differ by Behavior.Edition: on "community" (Core) every operation on
-// users, permissions and invitations is a 403.
+// users, permissions, groups and invitations is a 403.
 //
 // Sources discover: File one stream named by dataset_name; faker users,
 // products and purchases, with cursor and key; S3 the streams it lists, with a
@@ -81,6 +81,7 @@
 //	PUT    /catalogs                               {key, catalog}: key is a definition id, source id or source name
 //	POST   /definitions                            Definition
 //	POST   /users                                  User; answers {userId}
+//	POST   /groups                                 Group; answers {groupId}
 //	POST   /fill                                   Filler
 //	POST   /jobs/finish                            {id, status}
 //	POST   /connections/status                     {connectionId, status}, such as locked

@@ -96,6 +96,7 @@ func (s *Sim) manageWorld(mux *http.ServeMux) {
 	}))
 	mux.HandleFunc("POST /definitions", command(func(d Definition) (any, error) { return nil, s.AddDefinition(d) }))
 	mux.HandleFunc("POST /users", command(func(u User) (any, error) { return map[string]any{"userId": s.AddUser(u)}, nil }))
+	mux.HandleFunc("POST /groups", command(func(g Group) (any, error) { return map[string]any{"groupId": s.AddGroup(g)}, nil }))
 	mux.HandleFunc("POST /fill", command(func(f Filler) (any, error) { return nil, s.Fill(f) }))
 	mux.HandleFunc("POST /tokens/expire", command(func(struct{}) (any, error) {
 		s.ExpireTokens()

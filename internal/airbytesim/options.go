@@ -85,6 +85,8 @@ type Behavior struct {
 	SubHourly bool `json:"subHourly,omitempty"`
 	// NotInstanceAdmin means that the caller may not look up users by email.
 	NotInstanceAdmin bool `json:"notInstanceAdmin,omitempty"`
+	// NoGroups means that the edition or its licence has no groups of users.
+	NoGroups bool `json:"noGroups,omitempty"`
 	// JobPolls is after how many times of being asked for a job succeeds by itself; 0 means 2, negative
 	// means never: then only a command ends it.
 	JobPolls int `json:"jobPolls,omitempty"`

@@ -35,6 +35,12 @@ func routes() map[string]handler {
 	} {
 		table[operation] = locked(withPermissions(h))
 	}
+	for operation, h := range map[string]handler{
+		"groups/list": listGroups, "groups/get": getGroup, "group_permissions/list": listGroupPermissions,
+		"group_permissions/create": createGroupPermission, "group_permissions/delete": deleteGroupPermission,
+	} {
+		table[operation] = locked(withPermissions(withGroups(h)))
+	}
 	return table
 }
 

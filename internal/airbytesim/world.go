@@ -9,27 +9,29 @@ import (
 // Sim.mu. What an entity points to (maps, slices) is replaced, never changed,
 // so that a copy of the entity may be read after the lock is gone.
 type world struct {
-	organization string
-	admin        string // the instance's own user
-	definitions  map[string]*definition
-	workspaces   map[string]*Workspace
-	actors       map[string]*Actor // sources and destinations
-	lastActor    int64
-	connections  map[string]*Connection
-	order        []string            // connection ids in the order of creation
-	joined       map[string][]string // connection ids by actor id
-	jobs         map[int64]*Job
-	lastJob      int64
-	current      map[string]int64      // the newest job by connection id
-	catalogs     map[string]Catalog    // discovered, by catalog id
-	cache        map[string]discovered // what sources/discover_schema found, by source and configuration
-	overrides    map[string]Catalog    // what tests want discovered, by definition id, source id or source name
-	users        map[string]*User
-	permissions  map[string]*Permission
-	invitations  []Invitation
-	tags         map[string]*Tag
-	discoveries  int // discovery jobs that really ran
-	checks       int // check jobs that really ran
+	organization     string
+	admin            string // the instance's own user
+	definitions      map[string]*definition
+	workspaces       map[string]*Workspace
+	actors           map[string]*Actor // sources and destinations
+	lastActor        int64
+	connections      map[string]*Connection
+	order            []string            // connection ids in the order of creation
+	joined           map[string][]string // connection ids by actor id
+	jobs             map[int64]*Job
+	lastJob          int64
+	current          map[string]int64      // the newest job by connection id
+	catalogs         map[string]Catalog    // discovered, by catalog id
+	cache            map[string]discovered // what sources/discover_schema found, by source and configuration
+	overrides        map[string]Catalog    // what tests want discovered, by definition id, source id or source name
+	users            map[string]*User
+	permissions      map[string]*Permission
+	groups           map[string]*Group
+	groupPermissions map[string]*GroupPermission
+	invitations      []Invitation
+	tags             map[string]*Tag
+	discoveries      int // discovery jobs that really ran
+	checks           int // check jobs that really ran
 }
 
 // Workspace is one workspace, as Contents lists it.
@@ -123,15 +125,17 @@ type StreamState struct {
 // Contents is everything that the server holds, deleted entities too, each list
 // in the order of creation. Secrets are in it as they were stored.
 type Contents struct {
-	Workspaces   []Workspace  `json:"workspaces"`
-	Sources      []Actor      `json:"sources"`
-	Destinations []Actor      `json:"destinations"`
-	Connections  []Connection `json:"connections"`
-	Jobs         []Job        `json:"jobs"`
-	Users        []User       `json:"users"`
-	Permissions  []Permission `json:"permissions"`
-	Invitations  []Invitation `json:"invitations"`
-	Tags         []Tag        `json:"tags"`
+	Workspaces       []Workspace       `json:"workspaces"`
+	Sources          []Actor           `json:"sources"`
+	Destinations     []Actor           `json:"destinations"`
+	Connections      []Connection      `json:"connections"`
+	Jobs             []Job             `json:"jobs"`
+	Users            []User            `json:"users"`
+	Permissions      []Permission      `json:"permissions"`
+	Groups           []Group           `json:"groups"`
+	GroupPermissions []GroupPermission `json:"groupPermissions"`
+	Invitations      []Invitation      `json:"invitations"`
+	Tags             []Tag             `json:"tags"`
 	// Discoveries and Checks count the jobs that ran; an answer from the cache is none.
 	Discoveries int `json:"discoveries"`
 	Checks      int `json:"checks"`

@@ -37,7 +37,7 @@ func TestAccessEndsWithTheComponent(t *testing.T) {
 	}
 }
 
-// TestAccessOfPrincipals resolves people and groups by the table, which changes meanwhile.
+// TestAccessOfPrincipals resolves people, groups of people and a group of Airbyte's by the table, which changes meanwhile.
 func TestAccessOfPrincipals(t *testing.T) {
 	t.Parallel()
 	table := filepath.Join(t.TempDir(), "principals.yaml")
@@ -63,6 +63,20 @@ func TestAccessOfPrincipals(t *testing.T) {
 	s.setAccess(wish{}, "COMPLETED", "group:analysts")
 	if diff := cmp.Diff(map[string]string{"anna": "workspace_editor", "dora": "workspace_editor"}, s.roles()); diff != "" {
 		t.Errorf("roles by the changed table (-want +got):\n%s", diff)
+	}
+
+	group := s.sim.AddGroup(airbytesim.Group{Name: "Analysts"})
+	write("group:analysts: {airbyteGroup: Analysts}\n")
+	mentions(t, s.setAccess(wish{}, "COMPLETED", "group:analysts").Result, `the Airbyte group "Analysts" was granted workspace_editor`)
+	if given := s.sim.Contents().GroupPermissions; len(given) != 1 || given[0].GroupID != group || given[0].Type != "workspace_editor" {
+		t.Errorf("the groups' permissions are %v, want that of %s as an editor", given, group)
+	}
+	if diff := cmp.Diff(map[string]string{}, s.roles()); diff != "" {
+		t.Errorf("roles of users once the group is Airbyte's (-want +got):\n%s", diff)
+	}
+	s.setAccess(wish{}, "COMPLETED")
+	if given := s.sim.Contents().GroupPermissions; len(given) != 0 {
+		t.Errorf("the groups' permissions are %v when nobody is wanted", given)
 	}
 }
 
