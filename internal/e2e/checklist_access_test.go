@@ -30,9 +30,12 @@ func aclRemoval(t *testing.T) {
 		t.Errorf("roles without ben (-want +got):\n%s", diff)
 	}
 	mentions(t, st.Result, "ben@example.com lost workspace_reader")
-	s.setAccess(wish{}, "COMPLETED")
+	st = s.setAccess(wish{}, "COMPLETED")
 	if diff := cmp.Diff(map[string]string{}, s.roles()); diff != "" {
 		t.Errorf("roles after an empty list (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]granted{}, st.Info.ACLInfo); diff != "" {
+		t.Errorf("aclInfo after an empty list (-want +got):\n%s", diff)
 	}
 }
 

@@ -50,7 +50,7 @@ type provisioningStatus struct {
 type info struct {
 	Public  map[string]workload.PublicEntry `json:"publicInfo"`
 	Private map[string]any                  `json:"privateInfo"`
-	Access  []workload.Grant                `json:"aclInfo,omitempty"`
+	Access  []workload.Grant                `json:"aclInfo,omitzero"`
 }
 
 // validationResult is the contract's ValidationResult.

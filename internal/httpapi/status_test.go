@@ -83,6 +83,13 @@ func TestProvisioningStatus(t *testing.T) {
 				},
 			},
 		},
+		"completed, nobody has access": {
+			workload.Status{State: workload.Completed, Outcome: &workload.Outcome{Access: []workload.Grant{}}},
+			map[string]any{
+				"status": "COMPLETED", "result": "The operation is complete.", "logs": none,
+				"info": map[string]any{"publicInfo": map[string]any{}, "privateInfo": map[string]any{}, "aclInfo": []any{}},
+			},
+		},
 		"failed": {
 			workload.Status{State: workload.Failed, Failure: failure, Logs: []workload.LogLine{logLine}},
 			map[string]any{"status": "FAILED", "result": "The check failed.\n- specific.destination: is wrong\nWhat to do: Correct it.", "logs": []any{told}},

@@ -59,7 +59,7 @@ func parentTrace(header string) string {
 		return ""
 	}
 	id := header[idAt:idEnd]
-	if !lowerHex(id) || strings.Trim(id, "0") == "" {
+	if !lowerHex(id) || strings.Trim(id, "0") == "" || strings.Trim(header[idEnd+1:52], "0") == "" {
 		return ""
 	}
 	return id

@@ -36,6 +36,7 @@ func TestTraceID(t *testing.T) {
 		"not ASCII":                  {"ü", "", ""},
 		"bad header, good parent":    {"<>", traceparent, parent},
 		"parent of zeros":            {"", "00-" + strings.Repeat("0", 32) + "-00f067aa0ba902b7-01", ""},
+		"parent span of zeros":       {"", "00-" + parent + "-0000000000000000-01", ""},
 		"parent in capitals":         {"", "00-" + strings.ToUpper(parent) + "-00f067aa0ba902b7-01", ""},
 		"parent too short":           {"", traceparent[:54], ""},
 		"parent too long":            {"", traceparent + "0", ""},

@@ -54,7 +54,7 @@ func check(request *workload.ReverseRequest) []workload.Problem {
 		id, err := uuid.Parse(request.ConnectionID)
 		if err != nil {
 			problems = append(problems, workload.Problem{
-				Path: "params.connectionId", Message: fmt.Sprintf("%.60q is no UUID; it is the last part but one of the connection's address in Airbyte", request.ConnectionID),
+				Path: "params.connectionId", Message: fmt.Sprintf("%.60q is no UUID; it stands behind connections/ in the connection's address in Airbyte", request.ConnectionID),
 			})
 		}
 		request.ConnectionID = id.String()

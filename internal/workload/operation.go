@@ -97,8 +97,8 @@ type Outcome struct {
 	Message string                 `json:"message"`
 	Public  map[string]PublicEntry `json:"publicInfo,omitempty"`
 	Private map[string]any         `json:"privateInfo,omitempty"`
-	// Access tells who was granted access; the contract's aclInfo.
-	Access []Grant `json:"aclInfo,omitempty"`
+	// Access tells who was granted access; the contract's aclInfo. An empty one says that nobody was, nil says nothing.
+	Access []Grant `json:"aclInfo,omitzero"`
 	// Validation is what a validate found; nil for the other kinds.
 	Validation *Validation `json:"validation,omitempty"`
 	// Updates maps paths of catalog-info.yaml to values; only of a reverse-provision.
