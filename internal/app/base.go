@@ -62,7 +62,7 @@ func newBase(cfg config.Config, program string, out io.Writer) (*base, error) {
 		Lease:     cfg.Queue.TaskLease,
 		// A lane is looked at soon after a lease in it may have lapsed.
 		CheckEvery:  3 * cfg.Queue.TaskLease,
-		Replicas:    cfg.Redis.Replicas,
+		Replicas:    *cfg.Redis.Replicas,
 		ReplicaWait: time.Second,
 	})
 	b.queue = queue.New(queue.Options{

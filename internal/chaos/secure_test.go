@@ -24,7 +24,7 @@ func TestSecuredRedis(t *testing.T) {
 		}},
 		{"sentinels", func(t *testing.T) (redisSettings, func()) {
 			sentinels := redistest.StartSentinels(t, redistest.AOF(), security.Option(), following)
-			return redisSettings{"REDIS_URL": sentinels.URL(), "REDIS_REPLICAS": "1"}, func() { sentinels.KillMaster(); sentinels.Revive() }
+			return redisSettings{"REDIS_URL": sentinels.URL()}, func() { sentinels.KillMaster(); sentinels.Revive() }
 		}},
 		{"cluster", func(t *testing.T) (redisSettings, func()) {
 			cluster := redistest.StartCluster(t, 3, redistest.AOF(), security.Option())

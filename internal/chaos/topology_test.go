@@ -12,7 +12,7 @@ import (
 var following = redistest.Args("--min-replicas-to-write", "1", "--min-replicas-max-lag", "10")
 
 // TestSoakSentinel kills the master that three sentinels watch. With
-// REDIS_REPLICAS a token is answered when the replica has it, and the next
+// REDIS_REPLICAS=1, the default there, a token is answered when the replica has it, and the next
 // operation runs when the replica knows the end of the one before; and Redis
 // takes no write while no replica follows (it would answer without). So a
 // failover loses no token and turns no order round.
@@ -21,7 +21,7 @@ func TestSoakSentinel(t *testing.T) {
 	sentinels := redistest.StartSentinels(t, redistest.AOF(), following)
 	const failover = "failover"
 	soak{
-		settings: redisSettings{"REDIS_URL": sentinels.URL(), "REDIS_REPLICAS": "1"},
+		settings: redisSettings{"REDIS_URL": sentinels.URL()},
 		duration: *forFlag / 2, requests: *operationsFlag / 3, components: *componentsFlag / 3,
 		harms: func(_ *monkey, c *campaign) []harm {
 			next := time.Now().Add(*forFlag / 10)

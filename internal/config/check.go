@@ -155,7 +155,9 @@ func (q Queue) check(r *report) {
 var instance = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
 func (c Redis) check(r *report) {
-	atLeast(r, "REDIS_REPLICAS", c.Replicas, 0)
+	if c.Replicas != nil {
+		atLeast(r, "REDIS_REPLICAS", *c.Replicas, 0)
+	}
 	for _, addr := range c.ClusterAddrs {
 		if host, port, err := net.SplitHostPort(addr); err != nil || host == "" || !isPort(port) {
 			r.add("REDIS_CLUSTER_ADDRS", "%q is not host:port", addr)
@@ -240,10 +242,24 @@ func (s Secrets) check(r *report) {
 	}
 }
 
+// derive waits for a replica behind sentinels: they are there for failovers,
+// which lose what no replica has.
+func (c *Redis) derive() {
+	if c.Replicas != nil {
+		return
+	}
+	replicas := 0
+	if o, err := c.address(); err == nil && o.MasterName != "" {
+		replicas = 1
+	}
+	c.Replicas = &replicas
+}
+
 // derive fills in what follows from other settings.
 func (c *Config) derive() {
 	c.HTTP.BasePath = strings.TrimRight(c.HTTP.BasePath, "/")
 	c.Tracing.derive()
+	c.Redis.derive()
 	a := &c.Airbyte
 	if !a.basic() {
 		a.Username, a.Password = "", ""

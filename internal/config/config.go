@@ -77,7 +77,8 @@ type Redis struct {
 	Username     string   `env:"REDIS_USERNAME" doc:"user, where REDIS_URL names none"`
 	Password     Secret   `env:"REDIS_PASSWORD" doc:"password, where REDIS_URL holds none"`
 	TLS          bool     `env:"REDIS_TLS" envDefault:"false" doc:"speak TLS to Redis"`
-	Replicas     int      `env:"REDIS_REPLICAS" envDefault:"0" doc:"how many replicas are to have an accepted request before its token is answered, so that a failover does not lose it (at most a second is waited)"`
+	// Replicas is never nil in what Load returns.
+	Replicas *int `env:"REDIS_REPLICAS" shown:"1 behind sentinels, else 0" doc:"how many replicas are to have an accepted request before its token is answered, so that a failover does not lose it (at most a second is waited)"`
 }
 
 // Airbyte says which Airbyte is worked on, and how.

@@ -74,6 +74,7 @@ var ignoreHidden = cmpopts.IgnoreUnexported(Secrets{})
 
 func TestDefaults(t *testing.T) {
 	t.Parallel()
+	none := 0
 	want := Config{
 		HTTP: HTTP{Addr: ":8093", TokenFormat: "text"},
 		Worker: Worker{
@@ -84,6 +85,7 @@ func TestDefaults(t *testing.T) {
 			PollInterval: 25 * time.Millisecond, StatusTTL: 168 * time.Hour, TaskRetention: 24 * time.Hour, TaskTimeout: 30 * time.Minute, TaskLease: 15 * time.Second,
 			TaskMaxRetry: 8, RetryMinDelay: 2 * time.Second, RetryMaxDelay: 5 * time.Minute, ShutdownTimeout: 25 * time.Second,
 		},
+		Redis:      Redis{Replicas: &none},
 		Airbyte:    Airbyte{Timeout: 10 * time.Minute},
 		Secrets:    Secrets{EnvPrefix: "SECRET_"},
 		Access:     Access{Role: "workspace_reader"},
@@ -96,6 +98,28 @@ func TestDefaults(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, load(t, "# nothing but a comment\n", "AIRBYTE_UI_URL=", "WORKER_CONCURRENCY="), ignoreHidden); diff != "" {
 		t.Errorf("empty variables and files change nothing: %s", diff)
+	}
+}
+
+// A failover loses what no replica has, so that where there are failovers one is waited for.
+func TestReplicas(t *testing.T) {
+	t.Parallel()
+	const sentinels = "REDIS_URL=redis-sentinel://s1,s2,s3/0?master=m"
+	cases := map[string]struct {
+		environ []string
+		want    int
+	}{
+		"one server":                  {nil, 0},
+		"a cluster":                   {[]string{"REDIS_CLUSTER_ADDRS=n1:1,n2:2"}, 0},
+		"a cluster with replicas":     {[]string{"REDIS_CLUSTER_ADDRS=n1:1,n2:2", "REDIS_REPLICAS=1"}, 1},
+		"sentinels":                   {[]string{sentinels}, 1},
+		"sentinels and two replicas":  {[]string{sentinels, "REDIS_REPLICAS=2"}, 2},
+		"sentinels without a promise": {[]string{sentinels, "REDIS_REPLICAS=0"}, 0},
+	}
+	for name, c := range cases {
+		if got := *load(t, "", c.environ...).Redis.Replicas; got != c.want {
+			t.Errorf("%s: %d, want %d", name, got, c.want)
+		}
 	}
 }
 
@@ -120,7 +144,7 @@ func TestEverySettingFromBothPlaces(t *testing.T) {
 		"TLS_CERT_FILE": "/dev/null", "TLS_KEY_FILE": "/dev/null", "TRUSTED_PROXIES": "10.0.0.0/8, ::1", "MONITORING_WRITE": "true",
 		"OIDC_ISSUER": "https://idp/realm", "OIDC_AUDIENCE": "me", "OIDC_JWKS_URL": "https://idp/keys",
 	}
-	no := false
+	no, two := false, 2
 	want := Config{
 		HTTP: HTTP{
 			Addr: "127.0.0.1:1", BasePath: "/a/b", TokenFormat: "json", Tokens: []Secret{"one", "two"},
@@ -132,7 +156,7 @@ func TestEverySettingFromBothPlaces(t *testing.T) {
 			PollInterval: 5 * time.Millisecond, Instance: "blue", StatusTTL: 6 * time.Hour, TaskRetention: 7 * time.Hour, TaskTimeout: 8 * time.Minute, TaskLease: 9 * time.Second,
 			RetryMinDelay: time.Second, RetryMaxDelay: time.Minute, ShutdownTimeout: 9 * time.Second, FingerprintKey: "key",
 		},
-		Redis: Redis{URL: "redis://redis:1/2", Username: "me", Password: "pw", TLS: true, Replicas: 2},
+		Redis: Redis{URL: "redis://redis:1/2", Username: "me", Password: "pw", TLS: true, Replicas: &two},
 		Airbyte: Airbyte{
 			BaseURL: "https://airbyte/api/v1", UIURL: "https://ui", WorkspaceID: workspace, ClientID: "id", ClientSecret: "cs", BasicAuth: &no,
 			SourceDefinitionID: other, DestinationDefinitionID: other, Timeout: 90 * time.Second, MaxJobs: 4, Adopt: true, CascadeForeign: true,
@@ -264,7 +288,7 @@ snowflake: {}
 	got := Config{
 		HTTP:   HTTP{Tokens: c.HTTP.Tokens},
 		Worker: Worker{Concurrency: c.Worker.Concurrency, Queues: c.Worker.Queues},
-		Redis:  c.Redis,
+		Redis:  Redis{ClusterAddrs: c.Redis.ClusterAddrs},
 		Airbyte: Airbyte{
 			BaseURL: c.Airbyte.BaseURL, UIURL: c.Airbyte.UIURL, WorkspaceID: c.Airbyte.WorkspaceID, Workspaces: c.Airbyte.Workspaces,
 		},

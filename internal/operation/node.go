@@ -107,14 +107,18 @@ func (s *Store) Risks(ctx context.Context) ([]string, error) {
 		if infoField(persistence, "aof_enabled") == "0" {
 			risks = append(risks, "Redis loses accepted operations when it ends: appendonly is off. With appendonly yes and appendfsync always it loses none.")
 		}
-		if s.opts.Replicas <= 0 {
-			return nil
-		}
 		replication, err := section(ctx, node, "replication")
-		if err == nil && infoField(replication, "min_slaves_good_slaves") == "" {
+		if err != nil {
+			return err
+		}
+		follow := infoField(replication, "connected_slaves")
+		switch {
+		case s.opts.Replicas <= 0 && follow != "" && follow != "0":
+			risks = append(risks, "A failover of Redis loses what it accepted last: it has replicas, and nobody waits for them. With REDIS_REPLICAS=1 a failover to one that has confirmed loses nothing.")
+		case s.opts.Replicas > 0 && infoField(replication, "min_slaves_good_slaves") == "":
 			risks = append(risks, "Redis accepts operations while no replica follows: min-replicas-to-write is 0. A failover in that time loses them in spite of REDIS_REPLICAS.")
 		}
-		return err
+		return nil
 	}
 	var err error
 	if cluster, ok := s.redis.(*redis.ClusterClient); ok {

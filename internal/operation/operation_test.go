@@ -462,6 +462,7 @@ func TestRisks(t *testing.T) {
 	embedded := redis.NewClient(&redis.Options{Addr: miniredis.RunT(t).Addr()})
 	t.Cleanup(func() { _ = embedded.Close() })
 	safe := redistest.Start(t, redistest.AOF()).Client()
+	followed := redistest.StartSentinels(t, redistest.AOF(), redistest.Args("--min-replicas-to-write", "1")).Client()
 	cases := map[string]struct {
 		client   redis.UniversalClient
 		replicas int
@@ -472,6 +473,8 @@ func TestRisks(t *testing.T) {
 		"unsaved":     {redistest.Start(t).Client(), 0, []string{"appendonly is off"}},
 		"alone":       {safe, 1, []string{"min-replicas-to-write"}},
 		"never alone": {redistest.Start(t, redistest.AOF(), redistest.Args("--min-replicas-to-write", "1")).Client(), 1, nil},
+		"unheeded":    {followed, 0, []string{"With REDIS_REPLICAS=1"}},
+		"heeded":      {followed, 1, nil},
 		"embedded":    {embedded, 0, nil},
 	}
 	for name, c := range cases {
