@@ -49,8 +49,7 @@ type Client struct {
 // connector is what a client and its guarded copies share.
 type connector struct {
 	options Options
-	base    string // ends in /api/v1
-	http    *http.Client
+	base    string  // ends in /api/v1
 	tokens  *tokens // nil without client credentials
 }
 
@@ -76,11 +75,7 @@ func New(options Options) (*Client, error) {
 	if options.Transport == nil {
 		options.Transport = NewTransport()
 	}
-	shared := &connector{options: options, base: base, http: &http.Client{
-		Transport: options.Transport,
-		// A redirect turns a POST into a GET or carries credentials elsewhere.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
+	shared := &connector{options: options, base: base}
 	if options.Auth.ClientID != "" {
 		shared.tokens = &tokens{}
 	}
@@ -224,7 +219,9 @@ func (c *connector) roundTrip(ctx context.Context, r request, read func(io.Reade
 		return fmt.Errorf("airbyte: build the request of %s: %w", r.operation, err)
 	}
 	c.dress(ctx, httpRequest, r)
-	response, err := c.http.Do(httpRequest)
+	// Not over an http.Client, which follows redirects: one turns a POST into a GET
+	// or carries credentials elsewhere.
+	response, err := c.options.Transport.RoundTrip(httpRequest)
 	if err != nil {
 		return c.failed(ctx, r.operation, err)
 	}

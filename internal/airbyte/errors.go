@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -119,18 +118,9 @@ func (c *connector) failed(ctx context.Context, operation string, cause error) *
 	case errors.Is(cause, context.DeadlineExceeded), errors.As(cause, &netError) && netError.Timeout():
 		e.Class, e.Message = ClassTimeout, "timed out"
 	default:
-		e.Message = c.clean(bare(cause).Error())
+		e.Message = c.clean(cause.Error())
 	}
 	return e
-}
-
-// bare takes the URL off a transport's error.
-func bare(err error) error {
-	var wrapped *url.Error
-	if errors.As(err, &wrapped) {
-		return wrapped.Err
-	}
-	return err
 }
 
 // refused turns an answer other than 2xx into an error.
