@@ -15,7 +15,7 @@ func Masked(configuration map[string]any) map[string]any {
 	}
 	shown := make(map[string]any, len(configuration))
 	for name, value := range configuration {
-		shown[name] = masked(value, namesSecret(name))
+		shown[name] = masked(value, NamesSecret(name))
 	}
 	return shown
 }
@@ -30,7 +30,7 @@ func masked(value any, secret bool) any {
 	case map[string]any:
 		shown := make(map[string]any, len(value))
 		for name, each := range value {
-			shown[name] = masked(each, secret || namesSecret(name))
+			shown[name] = masked(each, secret || NamesSecret(name))
 		}
 		return shown
 	case []any:
@@ -61,7 +61,7 @@ func maskText(text string, secret bool) string {
 		return onlyReferences(text)
 	}
 	return userInfo.ReplaceAllStringFunc(text, func(url string) string {
-		if !urlPassword(url) {
+		if !URLPassword(url) {
 			return url
 		}
 		before, _, _ := strings.Cut(url, "://")

@@ -23,8 +23,8 @@ var publicWords = []string{
 	"pagetoken", "signatureversion", "signaturemethod",
 }
 
-// namesSecret reports whether a field's name says that it holds a secret.
-func namesSecret(name string) bool {
+// NamesSecret reports whether a field's name says that it holds a secret.
+func NamesSecret(name string) bool {
 	plain := strings.NewReplacer("_", "", "-", "", " ", "").Replace(strings.ToLower(name))
 	for _, word := range publicWords {
 		if strings.HasSuffix(plain, word) {
@@ -36,15 +36,15 @@ func namesSecret(name string) bool {
 			return true
 		}
 	}
-	return false
+	return plain == "sig" || strings.HasSuffix(plain, "authorization")
 }
 
 // userInfo is a password in a URL. A text after :// that is no reference is taken
 // for one.
 var userInfo = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://[^/\s:@]*:([^/\s@]+)@`)
 
-// urlPassword reports a literal password in a URL.
-func urlPassword(text string) bool {
+// URLPassword reports whether a text holds a URL with a literal password.
+func URLPassword(text string) bool {
 	if !strings.Contains(text, "@") {
 		return false // sooner than the expression tells; nearly all texts are such
 	}
@@ -65,7 +65,7 @@ func (s *schema) literals(path string, value any, secret bool, visit func(path, 
 	case map[string]any:
 		for _, name := range sortedKeys(value) {
 			field := s.property(value, name)
-			field.literals(join(path, name), value[name], secret || field == nil && namesSecret(name) || s.marks(name), visit)
+			field.literals(join(path, name), value[name], secret || field == nil && NamesSecret(name) || s.marks(name), visit)
 		}
 	case []any:
 		for i, each := range value {
@@ -76,7 +76,7 @@ func (s *schema) literals(path string, value any, secret bool, visit func(path, 
 			items.literals(item(path, i), each, secret, visit)
 		}
 	case string:
-		if value != "" && (secret && !secretIsReferenced(value) || urlPassword(value)) {
+		if value != "" && (secret && !secretIsReferenced(value) || URLPassword(value)) {
 			visit(path, value)
 		}
 	case bool, nil:
@@ -143,7 +143,7 @@ func literalProblem(path, text string) workload.Problem {
 	switch {
 	case text == mask:
 		message = "holds the mask that Airbyte shows instead of a secret; expected a reference such as ${secret:" + suggestedName(path) + "}"
-	case urlPassword(text):
+	case URLPassword(text):
 		message = "holds a password within a URL; expected a reference in its place, such as https://user:${secret:NAME}@host"
 	}
 	return workload.Problem{Path: path, Message: message}

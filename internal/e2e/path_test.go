@@ -154,3 +154,24 @@ func TestUnprovisionWhatIsNotWhole(t *testing.T) {
 	s.awaitState(s.submit("unprovision", wish{}.descriptor()), "COMPLETED")
 	s.none()
 }
+
+// TestDefaultDestination replaces Snowflake by the local CSV connector, as the old
+// provisioner was tried out without an account.
+func TestDefaultDestination(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, map[string]string{"AIRBYTE_DESTINATION_ID": "8be1cf83-fde1-477f-a4ad-318d23c9f3c6"})
+	s.startAPI()
+	s.startWorker()
+	w := wish{DestinationSpec: "          connectionConfiguration: {destination_path: /local/orders}"}
+	if verdict := s.request(http.MethodPost, "/v1/validate", submission{DescriptorKind: "COMPONENT_DESCRIPTOR", Descriptor: w.descriptor()}); !strings.Contains(verdict.body, `"valid":true`) {
+		t.Errorf("it is not valid: %s", verdict.body)
+	}
+	st := s.awaitState(s.submit("provision", w.descriptor()), "COMPLETED")
+	made := s.one().destinations[0]
+	if made.DefinitionID != s.env["AIRBYTE_DESTINATION_ID"] {
+		t.Errorf("the destination is of the connector %s", made.DefinitionID)
+	}
+	if diff := cmp.Diff(map[string]any{"destination_path": "/local/orders"}, made.Configuration); diff != "" {
+		t.Errorf("the destination's configuration (-want +got):\n%s\n%s", diff, st.logText())
+	}
+}

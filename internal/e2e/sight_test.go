@@ -20,6 +20,7 @@ import (
 	"github.com/prometheus/common/model"
 	collector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	tracev1 "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/protobuf/encoding/prototext"
 	"google.golang.org/protobuf/proto"
 )
 
@@ -50,6 +51,17 @@ func newTraces(t *testing.T) *traces {
 	}))
 	t.Cleanup(c.Close)
 	return c
+}
+
+// text is all that the collector was told, names of spans in quotes.
+func (c *traces) text() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var b strings.Builder
+	for _, span := range c.spans {
+		b.WriteString(prototext.Format(span))
+	}
+	return b.String()
 }
 
 // TestOneTrace follows one trace from the Coordinator's request to each call that reaches Airbyte.

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"airbyte-provisioner/internal/catalog"
 )
 
 // secretFields are the names of the fields that a specification marks as
@@ -88,7 +90,7 @@ func (h *hiding) object(path string, value map[string]any, secret bool) map[stri
 	result := make(map[string]any, len(value))
 	for _, name := range sortedKeys(value) {
 		if value[name] != nil {
-			result[name] = h.hide(path+"."+name, value[name], secret || h.secret[name] || namesSecret(name))
+			result[name] = h.hide(path+"."+name, value[name], secret || h.secret[name] || catalog.NamesSecret(name))
 		}
 	}
 	return result
@@ -144,46 +146,16 @@ func cut(text string, most int) string { return text[:min(len(text), most)] }
 // isMask reports whether a value is what Airbyte shows instead of a secret.
 func isMask(text string) bool { return len(text) >= 5 && strings.Trim(text, "*") == "" }
 
-// secretWords are in the names of fields that hold secrets. Names are compared
-// without case, dashes and underscores.
-var secretWords = []string{
-	"password", "passwd", "passphrase", "passcode", "secret", "token", "apikey", "privatekey", "sshkey", "accesskey", "sharedkey",
-	"accountkey", "clientkey", "encryptionkey", "signingkey", "masterkey", "credentialsjson", "serviceaccountjson",
-	"serviceaccountkey", "serviceaccountinfo", "keyfile", "signature", "connectionstring", "bearer", "jwt", "authorization",
-}
-
-// publicWords end names that look like a secret's and are none.
-var publicWords = []string{
-	"accesskeyid", "secretname", "secretid", "secretarn", "tokenurl", "tokenuri", "tokenendpoint", "tokentype", "tokenrefreshendpoint",
-	"tokenexpirydate", "tokenmethod", "pagetoken", "passwordauth", "signatureversion", "signaturemethod",
-}
-
-var separators = strings.NewReplacer("_", "", "-", "", " ", "")
-
-// namesSecret reports whether a field's name says that it holds a secret.
-func namesSecret(name string) bool {
-	plain := separators.Replace(strings.ToLower(name))
-	for _, word := range publicWords {
-		if strings.HasSuffix(plain, word) {
-			return false
-		}
-	}
-	return plain == "sig" || slices.ContainsFunc(secretWords, func(word string) bool { return strings.Contains(plain, word) })
-}
-
-// userInfo is a password within a URL; parameter is one name=value of a list or a URL.
-var (
-	userInfo  = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://[^/\s:@]*:[^/\s@]+@`)
-	parameter = regexp.MustCompile(`(?:^|[?&;,\s])([^=?&;,\s]+)=[^&;,\s]`)
-)
+// parameter is one name=value of a list or a URL.
+var parameter = regexp.MustCompile(`(?:^|[?&;,\s])([^=?&;,\s]+)=[^&;,\s]`)
 
 // reveals reports whether a text holds a secret within other things.
 func reveals(text string) bool {
-	if userInfo.MatchString(text) {
+	if catalog.URLPassword(text) {
 		return true
 	}
 	for _, match := range parameter.FindAllStringSubmatch(text, -1) {
-		if namesSecret(match[1]) {
+		if catalog.NamesSecret(match[1]) {
 			return true
 		}
 	}
@@ -199,7 +171,7 @@ func holdsSecret(document any) bool {
 	switch document := document.(type) {
 	case map[string]any:
 		for name, value := range document {
-			if text, ok := value.(string); ok && text != "" && (namesSecret(name) || reveals(text)) || holdsSecret(value) {
+			if text, ok := value.(string); ok && text != "" && (catalog.NamesSecret(name) || reveals(text)) || holdsSecret(value) {
 				return true
 			}
 		}
