@@ -33,6 +33,7 @@ type campaign struct {
 	repeats, terminations atomic.Int64
 
 	mu          sync.Mutex
+	ended       *sync.Cond // of mu: an operation ended, or the duration
 	byToken     map[string]*accepted
 	unfinished  []*accepted
 	validations []*accepted
@@ -41,6 +42,7 @@ type campaign struct {
 
 func newCampaign(h *house, seed uint64, components, requests int, duration time.Duration) *campaign {
 	c := &campaign{house: h, seed: seed, requests: int64(requests), duration: duration, byToken: map[string]*accepted{}}
+	c.ended = sync.NewCond(&c.mu)
 	for i := range components {
 		c.components = append(c.components, &component{index: i})
 	}
@@ -57,10 +59,11 @@ func (c *campaign) complain(format string, args ...any) {
 // most is how many operations may be unfinished at once.
 const most = 80
 
-func (c *campaign) pending() int {
+// wake has those look again who wait for an end.
+func (c *campaign) wake() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(c.unfinished)
+	c.ended.Broadcast()
 }
 
 // run submits until the duration is over, and follows tokens until ctx ends.
@@ -68,6 +71,7 @@ func (c *campaign) pending() int {
 func (c *campaign) run(ctx context.Context, submitters int) <-chan struct{} {
 	var submitting sync.WaitGroup
 	began := time.Now()
+	time.AfterFunc(c.duration, c.wake)
 	for i := range submitters {
 		submitting.Go(func() { c.submitAll(ctx, began, rand.New(rand.NewPCG(c.seed, uint64(i)))) })
 	}
@@ -85,10 +89,13 @@ func (c *campaign) submitAll(ctx context.Context, began time.Time, random *rand.
 		if turn > c.requests {
 			return
 		}
+		// Nothing is waited for here: requests are spread over the duration.
 		time.Sleep(time.Until(began.Add(time.Duration(turn * int64(c.duration) / c.requests))))
-		for c.pending() >= most && time.Since(began) < c.duration {
-			time.Sleep(5 * time.Millisecond)
+		c.mu.Lock()
+		for len(c.unfinished) >= most && time.Since(began) < c.duration {
+			c.ended.Wait()
 		}
+		c.mu.Unlock()
 		at := c.components[random.IntN(len(c.components))]
 		if _, err := c.submit(ctx, random, at, at.next); err != nil {
 			c.complain("%v", err)
@@ -212,9 +219,16 @@ func (c *campaign) terminateOne(ctx context.Context, random *rand.Rand) {
 	}
 }
 
-// follow polls unfinished tokens in turn until ctx ends.
+// follow polls unfinished tokens in turn, as Coordinators do, until ctx ends.
 func (c *campaign) follow(ctx context.Context, random *rand.Rand) {
-	for ctx.Err() == nil {
+	tick := time.NewTicker(3 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
 		c.mu.Lock()
 		var one *accepted
 		if n := len(c.unfinished); n > 0 {
@@ -224,7 +238,6 @@ func (c *campaign) follow(ctx context.Context, random *rand.Rand) {
 		if one != nil {
 			c.look(ctx, random, one)
 		}
-		time.Sleep(3 * time.Millisecond)
 	}
 }
 
@@ -256,6 +269,7 @@ func (c *campaign) look(ctx context.Context, random *rand.Rand, one *accepted) {
 		for i, other := range c.unfinished {
 			if other == one {
 				c.unfinished = append(c.unfinished[:i:i], c.unfinished[i+1:]...)
+				c.ended.Broadcast()
 				break
 			}
 		}
@@ -265,25 +279,25 @@ func (c *campaign) look(ctx context.Context, random *rand.Rand, one *accepted) {
 
 // settled waits until every token is final; it gives up after a long time without any progress.
 func (c *campaign) settled() error {
-	last, since := -1, time.Now()
-	for {
-		n := c.pending()
-		switch {
-		case n == 0:
-			return nil
-		case n != last:
-			last, since = n, time.Now()
-		case time.Since(since) > patience:
-			c.mu.Lock()
-			defer c.mu.Unlock()
-			var stuck strings.Builder
-			for _, one := range c.unfinished {
-				fmt.Fprintf(&stuck, "%s is %s:\n%s", one, one.state().Status, one.state().logText())
-			}
-			return fmt.Errorf("%d tokens came to no end in %s:\n%s", n, patience, &stuck)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for len(c.unfinished) > 0 {
+		var late atomic.Bool
+		timer := time.AfterFunc(patience, func() { late.Store(true); c.wake() })
+		for n := len(c.unfinished); len(c.unfinished) >= n && !late.Load(); {
+			c.ended.Wait()
 		}
-		time.Sleep(20 * time.Millisecond)
+		timer.Stop()
+		if !late.Load() {
+			continue
+		}
+		var stuck strings.Builder
+		for _, one := range c.unfinished {
+			fmt.Fprintf(&stuck, "%s is %s:\n%s", one, one.state().Status, one.state().logText())
+		}
+		return fmt.Errorf("%d tokens came to no end in %s:\n%s", len(c.unfinished), patience, &stuck)
 	}
+	return nil
 }
 
 // all is every accepted operation.

@@ -230,11 +230,13 @@ func (s *slot) inspect(p *process) {
 // test passes or fails by the time between two questions.
 func await(t *testing.T, what string, wanted func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(patience)
+	deadline, tick := time.After(patience), time.NewTicker(10*time.Millisecond)
+	defer tick.Stop()
 	for !wanted() {
-		if time.Now().After(deadline) {
+		select {
+		case <-tick.C:
+		case <-deadline:
 			t.Fatalf("waited %s for %s", patience, what)
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
 }

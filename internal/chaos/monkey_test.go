@@ -31,10 +31,12 @@ type harm struct {
 	do     func() bool
 }
 
-// reparation makes a harm good; it is asked again and again until it returns true.
+// reparation makes a harm good; it is asked again and again until it returns
+// true, which it does after the event, if there is one to be waited for.
 type reparation struct {
-	at time.Time
-	do func() bool
+	at    time.Time
+	event <-chan struct{}
+	do    func() bool
 }
 
 func newMonkey(h *house, seed uint64) *monkey {
@@ -58,7 +60,7 @@ func (m *monkey) pick() *slot {
 // later makes a harm good after a time between least and most.
 func (m *monkey) later(least, most time.Duration, do func() bool) {
 	wait := least + time.Duration(m.random.Int64N(int64(most-least)+1))
-	m.due = append(m.due, reparation{time.Now().Add(wait), do})
+	m.due = append(m.due, reparation{at: time.Now().Add(wait), do: do})
 }
 
 // step does at most one harm, and what reparations are due.
@@ -77,6 +79,8 @@ func (m *monkey) step() {
 			break
 		}
 	}
+	// Nothing is waited for here: how much may happen between two harms is a part
+	// of what the seed decides.
 	time.Sleep(time.Duration(50+m.random.IntN(250)) * time.Millisecond)
 }
 
@@ -86,6 +90,12 @@ func (m *monkey) repair(all bool) {
 		due := m.due
 		m.due = nil // a reparation may bring another
 		for _, r := range due {
+			if all && r.event != nil {
+				select {
+				case <-r.event:
+				case <-time.After(patience):
+				}
+			}
 			if !all && time.Now().Before(r.at) || !r.do() {
 				m.due = append(m.due, r)
 			}
@@ -93,7 +103,6 @@ func (m *monkey) repair(all bool) {
 		if !all {
 			return
 		}
-		time.Sleep(5 * time.Millisecond)
 	}
 }
 
@@ -147,6 +156,7 @@ func (m *monkey) stop(s *slot) bool {
 		s.start()
 		return m.give(s)
 	})
+	m.due[len(m.due)-1].event = p.done
 	return true
 }
 
