@@ -199,7 +199,8 @@ func release(p person, seen sight, known entry, now time.Time) step {
 		s.role = have.Base
 		s.alter(effectRestored, seen, &grant{State: revoking, Role: seen.role(), Base: have.Base}, nil, now)
 	default:
-		s.deed, s.effect, s.permission = remove, effectRevoked, seen.workspace.ID
+		s.deed, s.effect = remove, effectRevoked
+		s.permission = seen.workspace.ID
 		s.intent = have.as(revoking, seen, now)
 	}
 	return s

@@ -31,7 +31,7 @@ func All() []Mutant {
 		one("reverse provisioning no secrets", "a password within a URL is answered",
 			"internal/reverse/secrets.go", `if value != "" && (secret || isMask(value) || reveals(value)) {`, `if value != "" && (secret || isMask(value)) {`),
 		one("async acceptance to terminal status", "a finished operation can still be terminated",
-			"internal/operation/lua/terminate.lua", "if finished(r[1]) then return {'done'} end", ""),
+			"internal/operation/lua/terminate.lua", "if finished(r[1]) then", "if false then"),
 		one("unknown token", "a token that is none is a fault of the server",
 			"internal/httpapi/operations.go", "Code: workload.CodeUnknownToken, Phase: workload.PhaseAccept,", "Code: workload.CodeInternal, Phase: workload.PhaseAccept,"),
 		one("expired token", "STATUS_TTL is ignored",
