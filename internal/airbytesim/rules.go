@@ -8,6 +8,7 @@ import (
 	"net/mail"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"gopkg.in/yaml.v3"
@@ -51,8 +52,11 @@ type (
 	}
 )
 
-// loadRules reads the embedded description; a fault in it is a fault of this package.
-func loadRules() (*rules, error) {
+// loadRules reads the embedded description, once: nothing changes rules. A fault
+// in it is a fault of this package.
+var loadRules = sync.OnceValues(readRules)
+
+func readRules() (*rules, error) {
 	var file struct {
 		Get        []string          `yaml:"get"`
 		Operations map[string]string `yaml:"operations"`
