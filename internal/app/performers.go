@@ -51,7 +51,7 @@ func (b *base) performers(ctx context.Context, client *airbyte.Client) (map[work
 	}
 	return map[workload.Kind]worker.Performer{
 		workload.Provision:   traced(reconciler.Provision()),
-		workload.Unprovision: traced(releasing(reconciler.Unprovision(), grants)),
+		workload.Unprovision: traced(reconciler.Unprovision(grants.Release)),
 		workload.UpdateACL:   traced(grants),
 		workload.Validate: traced(validation.New(validation.Options{
 			Reconciler: reconciler, Forgiving: &configurer{catalog: connectors, secrets: forgiving{secrets}},
@@ -80,19 +80,6 @@ func (b *base) access(client *airbyte.Client, reconciler *reconcile.Reconciler) 
 		return nil, &config.Error{Problems: []config.Problem{{Name: "ACL_ROLE", Message: err.Error()}}}
 	}
 	return performer, nil
-}
-
-// releasing takes back what was granted for a component once it is unprovisioned.
-func releasing(unprovision worker.Performer, grants *access.Performer) worker.Performer {
-	return reconcile.Performer(func(ctx context.Context, work workload.Work, attempt workload.Attempt) (workload.Outcome, error) {
-		outcome, err := unprovision.Perform(ctx, work, attempt)
-		if err != nil {
-			return outcome, err
-		}
-		lines, err := grants.Release(ctx, work.Component, attempt)
-		outcome.Message = strings.Join(append([]string{outcome.Message}, lines...), "\n- ")
-		return outcome, err
-	})
 }
 
 type callerKey struct{}

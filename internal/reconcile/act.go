@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"airbyte-provisioner/internal/airbyte"
 	"airbyte-provisioner/internal/workload"
@@ -50,27 +51,18 @@ func (s *session) sourceBranch(ctx context.Context, d *draft) (*airbyte.Discover
 	return s.discover(ctx, d, id)
 }
 
-// intend remembers a call before it is made.
-func (s *session) intend(ctx context.Context, e Entity, a Action) error {
-	return s.ledger.change(ctx, func(k *known) { k.intend(e, intent{Action: a, Since: s.now()}) })
-}
-
 // discover asks the source for its schema. Airbyte keeps the answer, so asking
 // again after a cut connection is cheap; only a wish to look again reaches the
 // source, and only once.
 func (s *session) discover(ctx context.Context, d *draft, id string) (*airbyte.Discovery, error) {
-	// A discovery that an earlier attempt began is in Airbyte's cache by now, or will be.
-	begun := s.here().pending(Discovery) && s.attempt.Number > 1
-	anew := d.wanted.connection.rediscover && !begun
-	if anew {
-		if err := s.intend(ctx, Discovery, Run); err != nil {
-			return nil, err
-		}
-	}
 	s.log(workload.Info, workload.PhaseDiscovery, "Reading the source's schema; this may take minutes.")
 	var found airbyte.Discovery
 	err := s.slow(ctx, func() (err error) {
-		found, err = s.client.DiscoverSource(ctx, id, anew)
+		if d.wanted.connection.rediscover {
+			found, err = s.rediscover(ctx, id)
+		} else {
+			found, err = s.client.DiscoverSource(ctx, id, false)
+		}
 		return err
 	})
 	if refused(err) {
@@ -83,6 +75,28 @@ func (s *session) discover(ctx context.Context, d *draft, id string) (*airbyte.D
 	}
 	s.log(workload.Info, workload.PhaseDiscovery, "The source has %s.", count(len(found.Catalog.Streams), "stream"))
 	return &found, nil
+}
+
+// discoveryTime is after which time a discovery that was begun counts as ended.
+const discoveryTime = 10 * time.Minute
+
+// rediscover has the source itself look again. After an attempt whose answer was
+// cut off, what Airbyte keeps is taken if it is news, or if the discovery that
+// was begun then must have ended; until then nothing tells it from what was there before.
+func (s *session) rediscover(ctx context.Context, id string) (airbyte.Discovery, error) {
+	k := s.here()
+	if begun, pending := k.Intents[Discovery]; pending && s.attempt.Number > 1 {
+		kept, err := s.client.DiscoverSource(ctx, id, false)
+		if err != nil || kept.CatalogID != k.Discovery.CatalogID || s.now().Sub(begun.Since) >= discoveryTime {
+			return kept, err
+		}
+	} else {
+		err := s.ledger.change(ctx, func(k *known) { k.intend(Discovery, intent{Action: Run, Since: s.now()}) })
+		if err != nil {
+			return airbyte.Discovery{}, err
+		}
+	}
+	return s.client.DiscoverSource(ctx, id, true)
 }
 
 // destinationBranch checks and writes the destination, and tells its sync modes
@@ -126,6 +140,7 @@ func (s *session) writeActor(ctx context.Context, d *draft, w wantedActor, curre
 	uncertain := s.here().pending(Entity(w.kind)) // an earlier attempt never heard how its write ended
 	err := s.ledger.change(ctx, func(k *known) {
 		k.intend(Entity(w.kind), intent{Action: entry.Action, Since: s.now()})
+		k.Deeds = k.Deeds.of(s.attempt.Token).writes(entry)
 		k.SyncDue = k.SyncDue || d.wanted.connection.sync
 	})
 	if err != nil {
@@ -210,6 +225,9 @@ func (s *session) removeLate(ctx context.Context, d *draft, kind airbyte.ActorKi
 
 // removeExtras deletes what the plan says, in its order: connections first.
 func (s *session) removeExtras(ctx context.Context, d *draft) error {
+	if err := s.removing(ctx, d.plan.Entries); err != nil {
+		return err
+	}
 	for _, e := range d.plan.Entries {
 		if e.Action != Delete {
 			continue

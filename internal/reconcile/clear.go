@@ -15,9 +15,6 @@ func (s *session) clearAll(ctx context.Context, connections []airbyte.Connection
 		s.log(workload.Info, workload.PhaseSync, "There is no connection, so there is no data to clear.")
 	}
 	for _, c := range connections {
-		if s.here().Cleared == c.ID {
-			continue // by an earlier attempt
-		}
 		if err := s.clearData(ctx, c); err != nil {
 			return err
 		}
@@ -32,7 +29,7 @@ func (s *session) clearData(ctx context.Context, c airbyte.ConnectionSummary) er
 	if err != nil {
 		return s.failed(workload.PhaseSync, "The job that clears the data could not be started; nothing was deleted yet", err)
 	}
-	if err := s.ledger.change(ctx, func(k *known) { k.ClearJob = job.ID }); err != nil {
+	if err := s.ledger.change(ctx, func(k *known) { k.clearing(c.ID, job.ID) }); err != nil {
 		return err
 	}
 	s.log(workload.Info, workload.PhaseSync, "Clearing the data of connection %s (job %d).", quoted(c.Name), job.ID)
@@ -40,17 +37,10 @@ func (s *session) clearData(ctx context.Context, c airbyte.ConnectionSummary) er
 	if err != nil {
 		return s.failed(workload.PhaseSync, "The job that clears the data could not be followed; nothing was deleted yet", err)
 	}
-	succeeded := job.Status == airbyte.JobSucceeded
-	err = s.ledger.change(ctx, func(k *known) {
-		k.ClearJob = 0
-		if succeeded {
-			k.Cleared = c.ID
-		}
-	})
-	if err != nil || succeeded {
-		return err
+	if job.Status != airbyte.JobSucceeded {
+		return clearFailure(c, job)
 	}
-	return clearFailure(c, job)
+	return nil
 }
 
 func clearFailure(c airbyte.ConnectionSummary, job airbyte.Job) error {
@@ -68,16 +58,16 @@ func clearFailure(c airbyte.ConnectionSummary, job airbyte.Job) error {
 	}
 }
 
-// clearJob returns the job that clears a connection: one that is under way,
-// from an earlier attempt, or a new one.
+// clearJob returns the job that clears a connection: one that is under way, one
+// of an earlier attempt after which nothing ran any more, or a new one.
 func (s *session) clearJob(ctx context.Context, connection string) (airbyte.Job, error) {
-	if id := s.here().ClearJob; id != 0 {
-		job, err := s.client.GetJob(ctx, id)
-		if err == nil && job.ConnectionID == connection && (!job.Ended() || job.Status == airbyte.JobSucceeded) {
-			return job, nil
+	if id := s.here().ClearJobs[connection]; id != 0 {
+		latest, err := s.client.ListJobs(ctx, airbyte.JobFilter{ConnectionID: connection, Limit: 1})
+		if err != nil {
+			return airbyte.Job{}, err
 		}
-		if err != nil && !airbyte.NotFound(err) {
-			return job, err
+		if len(latest) > 0 && latest[0].ID == id && latest[0].Status == airbyte.JobSucceeded {
+			return latest[0], nil
 		}
 	}
 	jobs, err := s.client.ActiveJobs(ctx, connection)

@@ -98,6 +98,7 @@ func (s *session) createConnection(ctx context.Context, d *draft, streams []airb
 	w := d.wanted.connection.shape
 	err := s.ledger.change(ctx, func(k *known) {
 		k.intend(Connection, intent{Action: Create, Since: s.now(), Name: w.Name})
+		k.Deeds = k.Deeds.of(s.attempt.Token).writes(d.plan.of(Connection))
 		k.SyncDue = d.wanted.connection.sync
 	})
 	if err != nil {
@@ -153,10 +154,12 @@ func (s *session) updateConnection(ctx context.Context, d *draft, streams []airb
 		}
 	}
 	d.joined = d.connection.ID
-	if d.wanted.connection.sync {
-		if err := s.ledger.change(ctx, func(k *known) { k.SyncDue = true }); err != nil {
-			return err
-		}
+	err := s.ledger.change(ctx, func(k *known) {
+		k.Deeds = k.Deeds.of(s.attempt.Token).writes(d.plan.of(Connection))
+		k.SyncDue = k.SyncDue || d.wanted.connection.sync
+	})
+	if err != nil {
+		return err
 	}
 	updated, err := s.client.UpdateConnection(ctx, patch)
 	if err != nil {

@@ -171,7 +171,8 @@ type bench struct {
 	mu      sync.Mutex
 	lines   []string
 	holds   func() error
-	number  int // of the attempt
+	number  int // of the attempt; each first one begins another operation
+	tokens  int
 	// only is the digest that one and live look at; empty means all.
 	only string
 }
@@ -218,7 +219,12 @@ func (b *bench) restart() {
 }
 
 func (b *bench) attempt() workload.Attempt {
-	return workload.Attempt{Token: "token", Number: max(1, b.number), Holds: b.holds, Log: func(level workload.Level, phase workload.Phase, message string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.number <= 1 {
+		b.tokens++
+	}
+	return workload.Attempt{Token: fmt.Sprint("token ", b.tokens), Number: max(1, b.number), Holds: b.holds, Log: func(level workload.Level, phase workload.Phase, message string) {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		b.lines = append(b.lines, fmt.Sprintf("%s %s: %s", level, phase, message))

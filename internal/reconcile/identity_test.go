@@ -328,8 +328,11 @@ func TestMovesToAnotherWorkspace(t *testing.T) {
 		b := newBench(t, airbytesim.Options{})
 		b.provision(orders())
 		move(b)
-		b.unprovision(orders())
+		outcome := b.unprovision(orders())
 		b.none()
+		if !strings.Contains(outcome.Message, "in workspace "+workspace) {
+			t.Errorf("it is not said what was removed where: %s", outcome.Message)
+		}
 	})
 	t.Run("known from privateInfo only", func(t *testing.T) {
 		t.Parallel()

@@ -44,10 +44,10 @@ type known struct {
 	SyncDue bool `json:"syncDue,omitempty"`
 	// Large says that the workspace had many connections when they were last listed.
 	Large bool `json:"large,omitempty"`
-	// ClearJob is the job that clears the streams' data for an unprovision.
-	ClearJob int64 `json:"clearJob,omitempty"`
-	// Cleared is the connection whose data that job has cleared.
-	Cleared string `json:"cleared,omitempty"`
+	// ClearJobs are the jobs that clear the streams' data for an unprovision, by connection.
+	ClearJobs map[string]int64 `json:"clearJobs,omitempty"`
+	// Deeds are what the last operation that changed something did, all its attempts together.
+	Deeds deeds `json:"deeds,omitzero"`
 }
 
 // knownActor is what was last written to a source or destination.
@@ -178,6 +178,16 @@ func (l *ledger) change(ctx context.Context, change func(*known)) error {
 	}
 	l.saved = raw
 	return nil
+}
+
+// clearing takes down the job that clears a connection's data.
+func (k *known) clearing(connection string, job int64) {
+	next := maps.Clone(k.ClearJobs)
+	if next == nil {
+		next = map[string]int64{}
+	}
+	next[connection] = job
+	k.ClearJobs = next
 }
 
 // The map is replaced, never changed: look hands it out.

@@ -1,7 +1,6 @@
 package reconcile
 
 import (
-	"strings"
 	"time"
 
 	"airbyte-provisioner/internal/workload"
@@ -30,7 +29,7 @@ func (s *session) outcome(d *draft) workload.Outcome {
 		public["discoveredAt"] = workload.PublicEntry{Type: "date", Label: "Source schema last read", Value: at}
 		private["discoveredAt"] = at
 	}
-	return workload.Outcome{Message: d.message(k), Public: public, Private: private}
+	return workload.Outcome{Message: s.message(k), Public: public, Private: private}
 }
 
 // link is an entity with its page in Airbyte.
@@ -42,26 +41,11 @@ func (s *session) link(label, name, kind, id string) workload.PublicEntry {
 	return e
 }
 
-// message says what was done, in one sentence or two.
-func (d *draft) message(k known) string {
-	var parts []string
-	for _, e := range d.plan.Entries {
-		if e.Entity == Discovery || e.Action == Keep || e.Action == Delete {
-			continue
-		}
-		part := past(e.Action) + " the " + string(e.Entity)
-		if e.Action == Update {
-			part += " (" + strings.Join(e.Fields, ", ") + ")"
-		}
-		parts = append(parts, part)
-	}
-	for _, e := range d.done {
-		parts = append(parts, "removed the "+string(e.Entity)+" "+e.ID+" ("+e.Reason+")")
-	}
+// message says what the operation did, in one sentence or two.
+func (s *session) message(k known) string {
 	text := "There were no changes: everything in Airbyte is as the descriptor asks."
-	if len(parts) > 0 {
-		text = strings.Join(parts, ", ") + "."
-		text = strings.ToUpper(text[:1]) + text[1:]
+	if parts := k.Deeds.of(s.attempt.Token).told(); len(parts) > 0 {
+		text = capital(parts)
 	}
 	if !k.Discovery.At.IsZero() {
 		text += " The source's schema was last read at " + k.Discovery.At.Format(time.RFC3339) + "."

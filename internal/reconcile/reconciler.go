@@ -79,8 +79,17 @@ func (p Performer) Perform(ctx context.Context, work workload.Work, attempt work
 // Provision is the performer of provision operations.
 func (r *Reconciler) Provision() Performer { return r.provision }
 
-// Unprovision is the performer of unprovision operations.
-func (r *Reconciler) Unprovision() Performer { return r.unprovision }
+// Step is something else that ends with a component. It returns what it did, in
+// lines for people, and is taken again after an attempt that failed.
+type Step func(ctx context.Context, component workload.Component, attempt workload.Attempt) ([]string, error)
+
+// Unprovision is the performer of unprovision operations. The last steps come
+// when all is removed.
+func (r *Reconciler) Unprovision(last ...Step) Performer {
+	return func(ctx context.Context, work workload.Work, attempt workload.Attempt) (workload.Outcome, error) {
+		return r.unprovision(ctx, work, attempt, last)
+	}
+}
 
 // session is one attempt at one component in one workspace.
 type session struct {

@@ -9,6 +9,14 @@ import (
 	"airbyte-provisioner/internal/workload"
 )
 
+// removing takes down what is about to be removed.
+func (s *session) removing(ctx context.Context, entries []Entry) error {
+	if !slices.ContainsFunc(entries, func(e Entry) bool { return e.Action == Delete }) {
+		return nil
+	}
+	return s.ledger.change(ctx, func(k *known) { k.Deeds = k.Deeds.of(s.attempt.Token).removes(entries) })
+}
+
 // deleteConnection stops what runs for a connection, deletes it, and looks
 // whether it is gone. One that is gone already is fine.
 func (s *session) deleteConnection(ctx context.Context, id string) error {
@@ -112,7 +120,7 @@ func (s *session) leave(ctx context.Context, former workload.Entities) error {
 	there := *s
 	there.workspace, there.former = former.WorkspaceID, true
 	there.work.RemoveData, there.work.Previous = false, &former
-	_, err := there.removeAll(ctx)
+	err := there.removeAll(ctx)
 	switch {
 	case err == nil:
 	case hasClass(err, airbyte.ClassNotFound), hasClass(err, airbyte.ClassForbidden), isConflict(err):

@@ -9,61 +9,71 @@ import (
 	"airbyte-provisioner/internal/workload"
 )
 
-// unprovision removes all that a component has in Airbyte.
-func (r *Reconciler) unprovision(ctx context.Context, work workload.Work, attempt workload.Attempt) (workload.Outcome, error) {
+// unprovision removes all that a component has in Airbyte, takes the last steps,
+// and only then forgets: an attempt after one that failed must know of both.
+func (r *Reconciler) unprovision(ctx context.Context, work workload.Work, attempt workload.Attempt, last []Step) (workload.Outcome, error) {
 	s, err := r.begin(ctx, work, attempt)
 	if err != nil {
 		return workload.Outcome{}, err
 	}
 	s.settle()
-	removed, err := s.removeAll(ctx)
-	if err != nil {
+	if err := s.removeAll(ctx); err != nil {
 		return workload.Outcome{}, err
 	}
 	if len(s.here().Intents) > 0 {
 		// A create whose end was never heard of may have acted in the meantime.
-		late, err := s.removeAll(ctx)
-		if err != nil {
+		if err := s.removeAll(ctx); err != nil {
 			return workload.Outcome{}, err
 		}
-		removed = append(removed, late...)
 	}
 	if err := s.leaveFormer(ctx); err != nil {
 		return workload.Outcome{}, err
 	}
-	if err := s.ledger.forget(ctx); err != nil {
-		return workload.Outcome{}, err
+	outcome := workload.Outcome{Message: "Nothing had to be removed: this component has nothing in Airbyte."}
+	if parts := s.ledger.look().Deeds.of(attempt.Token).told(); len(parts) > 0 {
+		outcome.Message = capital(parts)
 	}
-	if len(removed) == 0 {
-		return workload.Outcome{Message: "Nothing had to be removed: this component has nothing in Airbyte."}, nil
+	for _, step := range last {
+		lines, err := step(ctx, work.Component, attempt)
+		if err != nil {
+			return workload.Outcome{}, err
+		}
+		outcome.Message = strings.Join(append([]string{outcome.Message}, lines...), "\n- ")
 	}
-	return workload.Outcome{Message: "Removed " + strings.Join(removed, ", ") + "."}, nil
+	return outcome, s.ledger.forget(ctx)
 }
 
 // removeAll removes what the component has in the session's workspace:
-// connections, then destinations, then sources. It returns what it removed.
-func (s *session) removeAll(ctx context.Context) (removed []string, err error) {
+// connections, then destinations, then sources.
+func (s *session) removeAll(ctx context.Context) error {
 	o, c, err := s.observe(ctx, nil)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	plan, connections := decideRemoval(o, c)
+	if s.former {
+		for i := range plan.Entries {
+			plan.Entries[i].Reason = "in workspace " + s.workspace
+		}
+	}
 	s.logPlan(plan)
 	if err := s.refuseCascade(c); err != nil {
-		return nil, err
+		return err
 	}
 	if s.work.RemoveData {
 		if err := s.clearAll(ctx, connections); err != nil {
-			return nil, err
+			return err
 		}
+	}
+	if err := s.removing(ctx, plan.Entries); err != nil {
+		return err
 	}
 	for _, e := range plan.Entries {
 		if err := s.removeEntry(ctx, o, e); err != nil {
-			return nil, err
+			return err
 		}
-		removed = append(removed, fmt.Sprintf("the %s %s", e.Entity, quoted(e.Name)))
 	}
-	return removed, nil
+	return nil
 }
 
 // decideRemoval plans the removal of everything that is the component's. It is pure.
