@@ -28,6 +28,7 @@ import (
 type Server struct {
 	t        testing.TB
 	port     int
+	dir      string // of its files
 	args     []string
 	security *Security // nil: open to everybody
 	follows  string    // port of the master at the start; empty: none
@@ -55,7 +56,8 @@ func Start(t testing.TB, opts ...Option) *Server {
 	if err != nil {
 		t.Fatal("redistest: no redis-server on PATH; 'make deps' installs one on Debian, elsewhere see https://redis.io/docs/latest/operate/oss_and_stack/install/")
 	}
-	s := &Server{t: t, args: []string{program, "--bind", "127.0.0.1", "--save", "", "--dir", t.TempDir()}}
+	dir := t.TempDir()
+	s := &Server{t: t, dir: dir, args: []string{program, "--bind", "127.0.0.1", "--save", "", "--dir", dir}}
 	for _, opt := range opts {
 		opt(s)
 	}
@@ -147,6 +149,31 @@ func (s *Server) Restart() {
 	var err error
 	if s.process, err = startProcess(s.command()); err != nil {
 		s.t.Fatalf("redistest: redis-server does not start again: %v", err)
+	}
+}
+
+// Backup copies the server's files as they are now; what it returns restores
+// them and starts the server with them.
+func (s *Server) Backup() (restore func()) {
+	s.t.Helper()
+	kept := filepath.Join(s.t.TempDir(), "backup")
+	s.Pause()
+	err := os.CopyFS(kept, os.DirFS(s.dir))
+	s.Resume()
+	if err != nil {
+		s.t.Fatalf("redistest: %v", err)
+	}
+	return func() {
+		s.t.Helper()
+		s.Kill()
+		err := os.RemoveAll(s.dir)
+		if err == nil {
+			err = os.CopyFS(s.dir, os.DirFS(kept))
+		}
+		if err != nil {
+			s.t.Fatalf("redistest: %v", err)
+		}
+		s.Restart()
 	}
 }
 

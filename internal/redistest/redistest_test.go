@@ -34,6 +34,20 @@ func TestAnswersAndStaysAtItsAddressOverARestart(t *testing.T) {
 	}
 }
 
+func TestABackupIsWhatItWasThen(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	server := redistest.Start(t, redistest.AOF())
+	client := server.Client()
+	client.Set(ctx, "k", "then", 0)
+	restore := server.Backup()
+	client.Set(ctx, "k", "later", 0)
+	restore()
+	if got, err := client.Get(ctx, "k").Result(); err != nil || got != "then" {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
 func TestServersAreApart(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()

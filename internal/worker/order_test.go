@@ -3,6 +3,7 @@ package worker_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -187,6 +188,44 @@ func TestAPoolForValidationsAloneUsesAllSlots(t *testing.T) {
 	}
 	for range 3 {
 		g.next(t)
+	}
+}
+
+// A pool takes from its own queues alone; the line of a component goes through all of them.
+func TestPoolsServeTheirQueuesAlone(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, newRedis(t))
+	pool := func(queues ...string) func(*worker.Options, *queue.ServerOptions) {
+		return func(_ *worker.Options, s *queue.ServerOptions) {
+			s.Queues = map[string]int{}
+			for _, name := range queues {
+				s.Queues[name] = 1
+			}
+		}
+	}
+	only := func(kinds ...workload.Kind) performer {
+		return func(_ context.Context, work workload.Work, _ workload.Attempt) (workload.Outcome, error) {
+			if kind := workload.Kind(work.DataProduct.Version); !slices.Contains(kinds, kind) {
+				t.Errorf("a pool for %v got a %s", kinds, kind)
+			}
+			return done("ok"), nil
+		}
+	}
+	h.start(only(workload.UpdateACL, workload.Validate), pool("access", "validate"))
+	of := func(kind workload.Kind) workload.Order { return versioned(kind, "c", string(kind)) }
+	first := h.submit(t, of(workload.Provision))
+	second := h.submit(t, of(workload.UpdateACL)) // stands behind the first
+	h.untilTerminal(t, h.submit(t, of(workload.Validate)))
+	for _, token := range []string{first, second} {
+		if status, err := h.queue.Status(context.Background(), token); err != nil || status.State != workload.Running || status.Attempts != 0 {
+			t.Errorf("%+v, %v", status, err)
+		}
+	}
+	h.start(only(workload.Provision), pool("provision"))
+	for _, token := range []string{first, second} {
+		if status := h.untilTerminal(t, token); status.State != workload.Completed {
+			t.Errorf("%+v", status)
+		}
 	}
 }
 
