@@ -73,6 +73,7 @@ func TestReferenceDescriptors(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatal("no examples", err)
 	}
+	examples := map[string]bool{}
 	used := map[string]bool{"source-file": true, "destination-snowflake": true} // descriptor.yaml names none
 	for _, file := range files {
 		c := component(t, file)
@@ -85,12 +86,22 @@ func TestReferenceDescriptors(t *testing.T) {
 		if err := policy(t, c); err != nil {
 			t.Errorf("%s: %s", file, errors.Details(err, nil))
 		}
+		examples[filepath.Base(file)] = true
 		for _, side := range []string{"source", "destination"} {
 			specific, _ := c["specific"].(map[string]any)
 			actor, _ := specific[side].(map[string]any)
 			if name, ok := actor["connector"].(string); ok {
 				used[name] = true
 			}
+		}
+	}
+	references, err := filepath.Glob(root + "/deploy/witboost/reference/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range references {
+		if !examples[filepath.Base(file)] {
+			t.Errorf("%s is that of no example", file)
 		}
 	}
 	for _, kind := range []string{"source", "destination"} {
