@@ -13,7 +13,7 @@ import (
 // as comments.
 func (p *Profile) Block() string {
 	var b blockWriter
-	b.comment(0, p.Title+": "+strings.Join(strings.Fields(p.Help), " "))
+	b.comment(0, "", p.Title+": "+strings.Join(strings.Fields(p.Help), " "))
 	b.line(0, string(p.Role)+":")
 	b.line(1, "name: Name of the "+string(p.Role)+" in Airbyte")
 	b.line(1, "connector: "+p.Name)
@@ -38,6 +38,9 @@ func (p *Profile) notes() map[string]string {
 	for _, value := range p.provided {
 		notes[value.Field] = "usually set by the platform"
 	}
+	for field, reason := range p.forbidden {
+		notes[field] = "not to be set: " + reason
+	}
 	return notes
 }
 
@@ -51,12 +54,13 @@ func (b *blockWriter) line(depth int, text string) {
 // commentWidth is where comments are wrapped.
 const commentWidth = 110
 
-func (b *blockWriter) comment(depth int, text string) {
-	line := "#"
+// comment writes a text as a comment; the indent is that of the text within it.
+func (b *blockWriter) comment(depth int, indent, text string) {
+	line := "#" + indent
 	for word := range strings.FieldsSeq(text) {
 		if len(line)+len(word) > commentWidth {
 			b.line(depth, line)
-			line = "#"
+			line = "#" + indent
 		}
 		line += " " + word
 	}
@@ -72,7 +76,7 @@ func (b *blockWriter) fields(depth int, s *schema, example map[string]any, notes
 	slices.SortStableFunc(names, func(x, y string) int { return rank(s, example, x) - rank(s, example, y) })
 	for _, name := range names {
 		field := s.property(example, name)
-		b.comment(depth, explainField(field, s.requires(example, name), notes[name]))
+		b.comment(depth, "", explainField(field, s.requires(example, name), notes[name]))
 		value, there := example[name]
 		list, isList := value.([]any)
 		switch inner, isObject := value.(map[string]any); {
@@ -84,12 +88,43 @@ func (b *blockWriter) fields(depth int, s *schema, example map[string]any, notes
 			}
 		case !there:
 			b.line(depth, "# "+name+":")
+			b.outline(depth, "  ", field)
 		case isObject && field != nil && len(inner) > 0:
 			b.line(depth, name+":")
 			b.fields(depth+1, field, inner, nil)
+			chosen, _ := field.branch(inner)
+			b.alternatives(depth+1, "", field, chosen)
 		default:
 			b.line(depth, name+": "+oneLine(value))
 		}
+	}
+}
+
+// outline explains, in comments, the fields of what the example does not have.
+func (b *blockWriter) outline(depth int, indent string, s *schema) {
+	if s == nil {
+		return
+	}
+	if s.Items != nil {
+		s = s.Items
+	}
+	for _, name := range sortedKeys(s.Properties) {
+		if field := s.Properties[name]; field.fixed() == nil {
+			b.comment(depth, indent, name+": "+explainField(field, slices.Contains(s.Required, name), ""))
+			b.outline(depth, indent+"  ", field)
+		}
+	}
+	b.alternatives(depth, indent, s, nil)
+}
+
+// alternatives explains what the forms of a field hold, but for the chosen one.
+func (b *blockWriter) alternatives(depth int, indent string, s, chosen *schema) {
+	for _, branch := range s.branches() {
+		if branch == chosen || len(branch.Properties) < 2 || s.discriminator == "" {
+			continue // its name says it all
+		}
+		b.comment(depth, indent, fmt.Sprintf("With %s %v:", s.discriminator, branch.Properties[s.discriminator].fixed()))
+		b.outline(depth, indent+"  ", branch)
 	}
 }
 
@@ -124,6 +159,9 @@ func explainField(s *schema, required bool, note string) string {
 	for _, name := range s.Types {
 		about = append(about, strings.TrimPrefix(strings.TrimPrefix(typeWords(name), "a "), "an "))
 	}
+	if s.fixed() != nil && s.Title == "" {
+		return "Decides which fields there are"
+	}
 	words := []string{listed(about)}
 	if required && note == "" {
 		words = append(words, "required")
@@ -134,7 +172,11 @@ func explainField(s *schema, required bool, note string) string {
 	if note != "" {
 		words = append(words, note)
 	}
-	text := s.Title + " (" + strings.Join(slices.DeleteFunc(words, func(word string) bool { return word == "" }), ", ") + ")"
+	words = slices.DeleteFunc(words, func(word string) bool { return word == "" })
+	text := s.Title
+	if len(words) > 0 {
+		text += " (" + strings.Join(words, ", ") + ")"
+	}
 	if s.Description != "" {
 		text += ": " + strings.TrimSuffix(strings.Join(strings.Fields(s.Description), " "), ".")
 	}

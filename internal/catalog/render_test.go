@@ -31,12 +31,30 @@ func TestBlocksOfConnectorsAreReadyForUse(t *testing.T) {
 			if len(accepted.Problems)+len(accepted.Warnings) > 0 {
 				t.Errorf("%v %v\n%s", lines(accepted.Problems), lines(accepted.Warnings), block)
 			}
-			for name := range profile.form().Properties {
+			eachName(profile.form(), func(name string) {
 				if !strings.Contains(block, " "+name+":") {
 					t.Errorf("%s is not explained", name)
 				}
-			}
+			})
 		})
+	}
+}
+
+// eachName visits the names of all fields, at any depth and in any alternative,
+// but those that only choose among alternatives.
+func eachName(s *schema, visit func(name string)) {
+	if s == nil {
+		return
+	}
+	for name, field := range s.Properties {
+		if field.fixed() == nil {
+			visit(name)
+		}
+		eachName(field, visit)
+	}
+	eachName(s.Items, visit)
+	for _, branch := range s.branches() {
+		eachName(branch, visit)
 	}
 }
 
@@ -47,11 +65,25 @@ func TestBlockExplainsEachField(t *testing.T) {
 		"    # Port (whole number, default 5432)\n    port: 5432\n",
 		"    # Password (text, secret)\n    password: \"${secret:ORDERS_DB_PASSWORD}\"\n",
 		"    # JDBC Parameters (text): Further parameters of the connection, as key=value&key=value\n    # jdbc_url_params:\n",
-		"    replication_method:\n      # (text, required); one of Xmin\n      method: Xmin\n",
+		"    replication_method:\n      # Decides which fields there are\n      method: Xmin\n      # With method CDC:\n      #   heartbeat_action_query: Heartbeat Query (text)\n",
+		"    # tunnel_method:\n    #   With tunnel_method SSH_KEY_AUTH:\n    #     ssh_key: SSH Key (text, required, secret)\n",
 	} {
 		if !strings.Contains(block, want) {
 			t.Errorf("%q is not in\n%s", want, block)
 		}
+	}
+}
+
+func TestBlockTellsWhatIsForbidden(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, dir, "source-hr.yaml", "name: source-hr\nkind: source\nschema: {properties: {host: {type: string, title: Host}}}\nforbidden: {host: the platform knows it}\n")
+	c, err := Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if block, want := c.Profile("source-hr").Block(), "# Host (text, not to be set: the platform knows it)\n    # host:\n"; !strings.Contains(block, want) {
+		t.Errorf("%q is not in\n%s", want, block)
 	}
 }
 
