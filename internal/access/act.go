@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"airbyte-provisioner/internal/airbyte"
+	"airbyte-provisioner/internal/mishap"
 	"airbyte-provisioner/internal/workload"
 )
 
@@ -67,7 +68,7 @@ func (s *session) do(ctx context.Context, step *step) (sure bool, err error) {
 	case invite:
 		var invitation airbyte.Invitation
 		invitation, err = s.airbyte.CreateInvitation(ctx, step.address, s.workspace, step.role)
-		if hasClass(err, airbyte.ClassConflict) {
+		if airbyte.Conflict(err) {
 			err = nil // it was invited before
 		}
 		if invitation.DirectlyAdded {
@@ -86,5 +87,5 @@ func (s *session) undone(step *step, err error) (sure bool, failure error) {
 	}
 	var e *airbyte.Error
 	sure = !errors.As(err, &e) || e.Status >= 400 && e.Status < 500 && !e.Retryable
-	return sure, failed(err, fmt.Sprintf("The access of %s to the workspace was not changed (to be %s): the call", step.address, step.effect))
+	return sure, mishap.Of(workload.PhaseAccess, fmt.Sprintf("The access of %s to the workspace was not changed (to be %s)", step.address, step.effect), err)
 }

@@ -52,7 +52,7 @@ func (s *session) search(ctx context.Context, emails []string, addresses, known 
 	for _, email := range emails {
 		user, err := s.airbyte.GetUserByEmail(ctx, addresses[email])
 		switch {
-		case hasClass(err, airbyte.ClassForbidden):
+		case airbyte.Forbidden(err):
 			return s.searchOrganization(ctx, known)
 		case airbyte.NotFound(err):
 			continue

@@ -1,40 +1,15 @@
 package access
 
 import (
-	"errors"
 	"fmt"
 
-	"airbyte-provisioner/internal/airbyte"
+	"airbyte-provisioner/internal/mishap"
 	"airbyte-provisioner/internal/workload"
 )
 
-// failed turns the error of a call to Airbyte into a failure that tells what
-// was being done. Other errors, such as a guard's, pass as they are.
+// failed says what a call to Airbyte ran into; doing is what was being done.
 func failed(err error, doing string) error {
-	var e *airbyte.Error
-	if !errors.As(err, &e) || e.Class == airbyte.ClassCanceled {
-		return err
-	}
-	failure := &workload.Failure{
-		Code: workload.CodeRefused, Phase: workload.PhaseAccess,
-		Message: fmt.Sprintf("%s failed: %s.", doing, e.Error()),
-		Retry:   e.Retryable, RetryAfter: e.RetryAfter,
-	}
-	switch {
-	case e.Retryable:
-		failure.Code = workload.CodeUnavailable
-		failure.Solutions = []string{"Submit the request again when Airbyte can be reached; it goes on from what was done."}
-	case e.Class == airbyte.ClassForbidden, e.Class == airbyte.ClassUnauthorized:
-		failure.Solutions = []string{"Ask the operators of the Airbyte provisioner to give its Airbyte application the role of an administrator of the workspace."}
-	default:
-		failure.Solutions = []string{"Ask the operators of the Airbyte provisioner to look at what Airbyte says, then submit the request again."}
-	}
-	return failure.Because(err)
-}
-
-func hasClass(err error, class airbyte.Class) bool {
-	var e *airbyte.Error
-	return errors.As(err, &e) && e.Class == class
+	return mishap.Of(workload.PhaseAccess, doing+" failed", err)
 }
 
 // unavailable is the failure of a Redis that does not answer.

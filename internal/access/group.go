@@ -78,7 +78,7 @@ func (s *session) listGroups(ctx context.Context, principals []principal) ([]air
 		return nil, withoutGroups(principals, nil)
 	}
 	all, err := s.airbyte.ListGroups(ctx, workspace.OrganizationID)
-	if hasClass(err, airbyte.ClassForbidden) || hasClass(err, airbyte.ClassNotFound) {
+	if airbyte.Forbidden(err) || airbyte.NotFound(err) {
 		return nil, withoutGroups(principals, err)
 	}
 	return all, failed(err, "Listing the groups of the workspace's organization")

@@ -131,7 +131,7 @@ func lost() error {
 	return &workload.Failure{
 		Code: workload.CodeUnavailable, Phase: workload.PhaseAccess,
 		Message:   "Another operation took over the users whose access was being changed, because this one was silent for too long.",
-		Solutions: []string{"Nothing needs to be done while the operation is tried again; later, submit the request again."},
+		Solutions: []string{"Ask the operators of the Airbyte provisioner whether its workers or Redis have too much to do."},
 		Retry:     true,
 	}
 }

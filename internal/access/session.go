@@ -47,7 +47,7 @@ func (s *session) supported(ctx context.Context) error {
 	switch {
 	case err == nil && instance.Edition == "community":
 		return unsupported(instance.Edition)
-	case hasClass(err, airbyte.ClassNotFound), hasClass(err, airbyte.ClassForbidden):
+	case airbyte.NotFound(err), airbyte.Forbidden(err):
 		return nil
 	}
 	return failed(err, "Reading the edition of Airbyte")
@@ -214,7 +214,7 @@ func conflicts(steps []step) error {
 // deleted and only grants were to be taken back, they are gone with it.
 func (s *session) vanished(ctx context.Context, principals []principal, cause error) (result, error) {
 	r := result{workspace: s.workspace}
-	if len(principals) > 0 || !hasClass(cause, airbyte.ClassNotFound) {
+	if len(principals) > 0 || !airbyte.NotFound(cause) {
 		return r, cause
 	}
 	workspace, err := s.airbyte.GetWorkspace(ctx, s.workspace)

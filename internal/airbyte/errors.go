@@ -84,6 +84,9 @@ func NotFound(err error) bool { return hasClass(err, ClassNotFound) }
 // (409), such as a sync of a connection that runs already; a lock is none.
 func Conflict(err error) bool { return hasClass(err, ClassConflict) }
 
+// Forbidden reports whether err says that the credentials may not do that (403).
+func Forbidden(err error) bool { return hasClass(err, ClassForbidden) }
+
 func hasClass(err error, class Class) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Class == class

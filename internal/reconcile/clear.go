@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"airbyte-provisioner/internal/airbyte"
+	"airbyte-provisioner/internal/mishap"
 	"airbyte-provisioner/internal/workload"
 )
 
@@ -46,7 +47,7 @@ func (s *session) clearData(ctx context.Context, c airbyte.ConnectionSummary) er
 func clearFailure(c airbyte.ConnectionSummary, job airbyte.Job) error {
 	said := ""
 	if job.Message != "" {
-		said = " Airbyte says: " + sentence(job.Message)
+		said = " Airbyte says: " + mishap.Sentence(job.Message)
 	}
 	return &workload.Failure{
 		Code: workload.CodeCheck, Phase: workload.PhaseSync,

@@ -3,10 +3,10 @@ package reconcile
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"airbyte-provisioner/internal/airbyte"
+	"airbyte-provisioner/internal/mishap"
 	"airbyte-provisioner/internal/workload"
 )
 
@@ -22,7 +22,6 @@ func phaseOf(kind airbyte.ActorKind) workload.Phase {
 // says what the step was to do, as a sentence without its end. Errors that are
 // not about Airbyte (a guard's, the memory's, a failure already told) are passed on.
 func (s *session) failed(phase workload.Phase, what string, err error) error {
-	var call *airbyte.Error
 	var job *airbyte.JobFailure
 	var told *workload.Failure
 	switch {
@@ -30,31 +29,19 @@ func (s *session) failed(phase workload.Phase, what string, err error) error {
 		return nil
 	case errors.As(err, &told):
 		return inPhase(err, phase)
-	case errors.As(err, &call):
-		return callFailure(phase, what, call, err)
 	case errors.As(err, &job):
 		return jobFailure(phase, what, job, err)
 	}
-	return err
-}
-
-func callFailure(phase workload.Phase, what string, call *airbyte.Error, err error) error {
-	if call.Class == airbyte.ClassCanceled {
-		return err // who gave up knows why
-	}
-	return (&workload.Failure{
-		Code: codeOf(call.Class), Phase: phase, Message: what + ". " + sentence(call.Error()),
-		Solutions: advice(call), Retry: call.Retryable, RetryAfter: call.RetryAfter,
-	}).Because(err)
+	return mishap.Of(phase, what, err)
 }
 
 func jobFailure(phase workload.Phase, what string, job *airbyte.JobFailure, err error) error {
 	solution := "Correct the connectionConfiguration of the " + jobSubject(phase) + " as the message says, or make what it names reachable from Airbyte, then provision again."
 	if job.Retryable {
-		solution = "The step is tried again. If it goes on failing, look at the job's log in Airbyte."
+		solution = "Check that what the connectionConfiguration of the " + jobSubject(phase) + " names is up and can be reached from Airbyte; the job's log there says more."
 	}
 	return (&workload.Failure{
-		Code: workload.CodeCheck, Phase: phase, Message: what + ". " + sentence(job.Error()),
+		Code: workload.CodeCheck, Phase: phase, Message: what + ". " + mishap.Sentence(job.Error()),
 		Solutions: []string{solution}, Retry: job.Retryable,
 	}).Because(err)
 }
@@ -64,54 +51,6 @@ func jobSubject(phase workload.Phase) string {
 		return "destination"
 	}
 	return "source"
-}
-
-func sentence(text string) string {
-	if strings.HasSuffix(text, ".") {
-		return text
-	}
-	return text + "."
-}
-
-// codeOf is the failure code for a class of outcome.
-func codeOf(class airbyte.Class) workload.Code {
-	switch class {
-	case airbyte.ClassNetwork, airbyte.ClassTimeout, airbyte.ClassRateLimited, airbyte.ClassServer, airbyte.ClassMalformed:
-		return workload.CodeUnavailable
-	case airbyte.ClassLocked, airbyte.ClassConflict:
-		return workload.CodeConflict
-	case airbyte.ClassInternal:
-		return workload.CodeInternal
-	default:
-		return workload.CodeRefused
-	}
-}
-
-// advice is what the reader can do about a call that failed.
-func advice(call *airbyte.Error) []string {
-	switch call.Class {
-	case airbyte.ClassUnauthorized:
-		return []string{"Ask the operators of the Airbyte provisioner to check its credentials for Airbyte."}
-	case airbyte.ClassForbidden:
-		return []string{"Ask the operators of the Airbyte provisioner to give its application the role of an editor in the workspace."}
-	case airbyte.ClassNotFound:
-		return []string{"Ask the operators of the Airbyte provisioner to check the workspace's id in its settings, and that the workspace has this connector."}
-	case airbyte.ClassInvalid:
-		return []string{"Correct what Airbyte's message names in the component's specific block, then provision again."}
-	case airbyte.ClassLocked:
-		return []string{"The step is tried again. If the connection stays locked, look at why in Airbyte."}
-	case airbyte.ClassRedirect, airbyte.ClassTooLarge:
-		return []string{"Ask the operators of the Airbyte provisioner to check the base URL of Airbyte in its settings."}
-	case airbyte.ClassServer:
-		if call.ErrorID != "" {
-			return []string{"The step is tried again. If it goes on failing, look up Airbyte's error id in the log of Airbyte's server."}
-		}
-	default:
-	}
-	if call.Retryable {
-		return []string{"The step is tried again. If it goes on failing, check that Airbyte is up and can be reached from the provisioner."}
-	}
-	return []string{"Look at the component's entities in Airbyte, then provision again."}
 }
 
 // inPhase gives a failure that has none the phase.

@@ -142,7 +142,7 @@ func openLedger(ctx context.Context, memory Memory, component workload.Component
 		return nil, true, &workload.Failure{
 			Code: workload.CodeUnavailable, Phase: workload.PhaseObserve, Retry: true,
 			Message:   "What is remembered of this component was written by a newer version of the Airbyte provisioner, which this worker does not understand.",
-			Solutions: []string{"Wait until all workers run the same version; the operation is tried again."},
+			Solutions: []string{"Wait until all workers run the same version."},
 		}
 	}
 	return l, true, nil

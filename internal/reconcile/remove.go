@@ -84,7 +84,7 @@ func stillThere(phase workload.Phase, what string) error {
 	return &workload.Failure{
 		Code: workload.CodeUnavailable, Phase: phase, Retry: true,
 		Message:   "Airbyte accepted the deletion of the " + what + " but still has it.",
-		Solutions: []string{"The step is tried again. If it goes on failing, look at the entity in Airbyte."},
+		Solutions: []string{"Look at the entity in Airbyte."},
 	}
 }
 

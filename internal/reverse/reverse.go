@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"airbyte-provisioner/internal/airbyte"
+	"airbyte-provisioner/internal/mishap"
 	"airbyte-provisioner/internal/workload"
 )
 
@@ -143,22 +144,7 @@ func (s *session) foresee(ctx context.Context, u *updates, kind airbyte.ActorKin
 	}
 }
 
-// failed turns the error of a call to Airbyte into a failure that tells what
-// was being done. Other errors, such as a guard's, pass as they are.
+// failed says what a call to Airbyte ran into; doing is what was being done.
 func failed(err error, doing string) error {
-	var e *airbyte.Error
-	if !errors.As(err, &e) || e.Class == airbyte.ClassCanceled {
-		return err
-	}
-	failure := &workload.Failure{
-		Code: workload.CodeRefused, Phase: workload.PhaseObserve,
-		Message:   fmt.Sprintf("%s failed: %s.", doing, e.Error()),
-		Solutions: []string{"Ask the operators of the Airbyte provisioner to look at what Airbyte says, then submit the request again."},
-		Retry:     e.Retryable, RetryAfter: e.RetryAfter,
-	}
-	if e.Retryable {
-		failure.Code = workload.CodeUnavailable
-		failure.Solutions = []string{"Submit the request again when Airbyte can be reached."}
-	}
-	return failure.Because(err)
+	return mishap.Of(workload.PhaseObserve, doing+" failed", err)
 }
