@@ -32,7 +32,8 @@ func Embedded(ctx context.Context, file string, environ []string, out io.Writer)
 		return err
 	}
 	defer server.Close()
-	cfg.Redis = config.Redis{URL: config.Secret("redis://" + server.Addr() + "/0")}
+	none := 0
+	cfg.Redis = config.Redis{URL: config.Secret("redis://" + server.Addr() + "/0"), Replicas: &none}
 
 	airbyteURL, err := embeddedAirbyte(under)
 	if err != nil {
