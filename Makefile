@@ -11,7 +11,7 @@ LINT := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
 TEST_TIMEOUT ?= 10m
 TEST_FLAGS ?=
 
-.PHONY: help build demo test mutants chaos chaos-quick lint check-deploy sbom vulncheck fmt vet deps clean bench bench-quick
+.PHONY: help build demo test mutants chaos chaos-quick lint check-deploy sbom vulncheck fmt vet deps clean bench bench-quick bench-limits
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ bench: deps ## measure against floors of the same run; prints the table and writ
 
 bench-quick: deps ## the same in a minute, one line a goal: name measured goal ok|short
 	@go run ./internal/bench -quick
+
+bench-limits: deps ## measure where growth ends; writes the table of docs/scaling.md (two minutes)
+	@go run ./internal/bench -limits
 
 lint: $(LINT) ## go vet and golangci-lint, as CI runs them
 	go vet ./...

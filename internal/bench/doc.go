@@ -11,6 +11,7 @@
 //	go run ./internal/bench                 all measurements; writes docs/performance.md
 //	go run ./internal/bench -quick          fewer pairs; one line a goal: name measured goal ok|short
 //	go run ./internal/bench -only accept    those whose name begins so
+//	go run ./internal/bench -limits         where growth ends; writes docs/scaling.md
 //	go run ./internal/bench -profile DIR    CPU and heap profiles of the programs, for go tool pprof
 //
 // It ends with 0 also where a goal was missed, and with 1 if something could

@@ -24,6 +24,7 @@ import (
 var parts = map[string]func(context.Context, []string) error{
 	"floor-api":    floorAPI,
 	"floor-worker": floorWorker,
+	"idle-worker":  idleWorker,
 	"profiled":     profiled,
 }
 

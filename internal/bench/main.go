@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -33,11 +34,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
+	limits := flags.Bool("limits", false, "measure where growth ends instead, for docs/scaling.md")
 	quick := flags.Bool("quick", false, "fewer and shorter pairs, one line a goal, no document")
 	only := flags.String("only", "", "measure only what begins with one of these comma-separated `names`")
 	pairs := flags.Int("pairs", 0, "so many pairs instead of the usual number")
 	seed := flags.Uint64("seed", 1, "decides which of a pair comes first, and pauses")
-	out := flags.String("out", "docs/performance.md", "the `document` whose table is replaced; empty for none")
+	out := flags.String("out", "docs", "the `folder` with the documents whose tables are replaced; empty for none")
 	profile := flags.String("profile", "", "write profiles of the programs into this `directory`")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -47,6 +49,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	defer b.close()
+	if *limits {
+		return b.reportLimits(stdout, *out)
+	}
 	report := b.measure(*only)
 	if *quick {
 		return report.lines(stdout)
@@ -55,11 +60,25 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	if *out != "" && *only == "" {
-		if err := report.document(*out); err != nil {
+		if err := report.document(filepath.Join(*out, "performance.md"), report.table); err != nil {
 			return err
 		}
 	}
 	return report.err()
+}
+
+// reportLimits measures where growth ends and puts it into docs/scaling.md.
+func (b *bench) reportLimits(stdout io.Writer, out string) error {
+	r := newReport(b)
+	all, err := b.limits()
+	if err != nil {
+		return err
+	}
+	table := func(to io.Writer) error { return r.limitsTable(to, all) }
+	if err := table(stdout); err != nil || out == "" {
+		return err
+	}
+	return r.document(filepath.Join(out, "scaling.md"), table)
 }
 
 // measurement is one row, or a few that are measured together.

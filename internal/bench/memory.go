@@ -112,18 +112,26 @@ func (b *bench) redis() ([]result, error) {
 const heldBy = 200
 
 func (b *bench) waiting(r *redisServer) (held, error) {
-	orders, err := newOrders()
-	if err != nil {
+	if err := b.submit(r, heldBy); err != nil {
 		return nil, err
 	}
+	return b.held(r)
+}
+
+// submit submits provisionings of components of their own.
+func (b *bench) submit(r *redisServer, n int64) error {
+	orders, err := newOrders()
+	if err != nil {
+		return err
+	}
 	_, q := b.storeOf(r)
-	for i := range heldBy {
-		if _, err := q.Submit(b.ctx, orders.of(b.serial+int64(i))); err != nil {
-			return nil, err
+	for i := range n {
+		if _, err := q.Submit(b.ctx, orders.of(b.serial+i)); err != nil {
+			return err
 		}
 	}
-	b.serial += heldBy
-	return b.held(r)
+	b.serial += n
+	return nil
 }
 
 // runningThenFinished lets all operations get to their discovery, and then to their end.

@@ -236,7 +236,7 @@ func (b *bench) self(env map[string]string, args ...string) (*process, error) {
 }
 
 // startRedis starts a redis-server and returns a client of it.
-func (b *bench) startRedis() (*redisServer, error) {
+func (b *bench) startRedis(more ...string) (*redisServer, error) {
 	program, err := exec.LookPath("redis-server")
 	if err != nil {
 		return nil, fmt.Errorf("no redis-server on PATH; 'make deps' installs one where it can: %w", err)
@@ -244,7 +244,8 @@ func (b *bench) startRedis() (*redisServer, error) {
 	for range 20 { // another process may take the port first
 		port := 10000 + b.random.IntN(20000)
 		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
-		p, err := b.spawn(program, nil, "--bind", "127.0.0.1", "--port", strconv.Itoa(port), "--save", "", "--dir", b.dir)
+		args := append([]string{"--bind", "127.0.0.1", "--port", strconv.Itoa(port), "--save", "", "--dir", b.dir}, more...)
+		p, err := b.spawn(program, nil, args...)
 		if err != nil {
 			return nil, err
 		}
