@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"airbyte-provisioner/internal/workload/workloadtest"
+
 	"airbyte-provisioner/internal/airbytesim"
 	"airbyte-provisioner/internal/workload"
 
@@ -36,13 +38,13 @@ func TestFullSnapshot(t *testing.T) {
 	if diff := cmp.Diff([]workload.Grant{{Identity: anna}, {Identity: ben}}, out.Access); diff != "" {
 		t.Errorf("aclInfo (-want +got):\n%s", diff)
 	}
-	mentions(t, out.Message, "user:anna_acme.com: anna@acme.com was granted workspace_reader", "user:ben_acme.com: ben@acme.com was granted")
+	workloadtest.Mentions(t, out.Message, "user:anna_acme.com: anna@acme.com was granted workspace_reader", "user:ben_acme.com: ben@acme.com was granted")
 
 	out = h.must(p, "orders", ben, cleo)
 	if diff := cmp.Diff(map[string]string{"ben": "workspace_reader", "cleo": "workspace_reader"}, h.roles(workspaceID)); diff != "" {
 		t.Errorf("the refs are the whole wanted set (-want +got):\n%s", diff)
 	}
-	mentions(t, out.Message, "ben@acme.com keeps workspace_reader", "cleo@acme.com was granted", "no longer wanted: anna@acme.com lost workspace_reader")
+	workloadtest.Mentions(t, out.Message, "ben@acme.com keeps workspace_reader", "cleo@acme.com was granted", "no longer wanted: anna@acme.com lost workspace_reader")
 
 	out = h.must(p, "orders")
 	if got := h.roles(workspaceID); len(got) != 0 {
@@ -72,7 +74,7 @@ func TestRepetitionChangesNothing(t *testing.T) {
 	if diff := cmp.Diff(first.Access, again.Access); diff != "" {
 		t.Errorf("a repetition answers another aclInfo (-first +again):\n%s", diff)
 	}
-	mentions(t, again.Message, "no changes")
+	workloadtest.Mentions(t, again.Message, "no changes")
 	h.must(p, "orders")
 	h.sim.ClearCalls()
 	h.must(p, "orders")
@@ -190,7 +192,7 @@ func TestComponentsShareAGrant(t *testing.T) {
 	if got := h.roles(workspaceID)["anna"]; got != "workspace_reader" {
 		t.Errorf("another component wants anna, and she lost her role: %q", got)
 	}
-	mentions(t, out.Message, "anna@acme.com keeps the role: sales in dev wants it too")
+	workloadtest.Mentions(t, out.Message, "anna@acme.com keeps the role: sales in dev wants it too")
 	h.must(p, "sales", ben)
 	if diff := cmp.Diff(map[string]string{"ben": "workspace_reader"}, h.roles(workspaceID)); diff != "" {
 		t.Errorf("nobody wants anna any more (-want +got):\n%s", diff)
@@ -315,8 +317,8 @@ func TestNothingChangesWhen(t *testing.T) {
 			before, keys := h.roles(workspaceID), h.ledgerKeys()
 			h.sim.ClearCalls()
 			_, err := h.update(p, "orders", test.refs...)
-			f := failure(t, err, test.code)
-			mentions(t, f.Text(), test.says...)
+			f := workloadtest.Failure(t, err, test.code)
+			workloadtest.Mentions(t, f.Text(), test.says...)
 			if f.Retry != (test.code == workload.CodeUnavailable) {
 				t.Errorf("retry is %v", f.Retry)
 			}
@@ -362,7 +364,7 @@ func TestGroupsThroughTheTable(t *testing.T) {
 	if diff := cmp.Diff(want, h.roles(workspaceID)); diff != "" {
 		t.Errorf("the table's users (-want +got):\n%s", diff)
 	}
-	mentions(t, out.Message, "group:analysts: anna@acme.com was granted", "Ben@Acme.com was granted", "group:nobody: has no members")
+	workloadtest.Mentions(t, out.Message, "group:analysts: anna@acme.com was granted", "Ben@Acme.com was granted", "group:nobody: has no members")
 
 	write(t, path, "group:analysts: [dora@acme.com]\n")
 	h.must(p, "orders", "group:analysts", anna)
@@ -381,20 +383,20 @@ func TestInvitation(t *testing.T) {
 	if diff := cmp.Diff([]workload.Grant{{Identity: anna}}, out.Access); diff != "" {
 		t.Errorf("who is invited has no access yet (-want +got):\n%s", diff)
 	}
-	mentions(t, out.Message, "eve@acme.com is unknown to Airbyte and was invited with workspace_reader")
+	workloadtest.Mentions(t, out.Message, "eve@acme.com is unknown to Airbyte and was invited with workspace_reader")
 	if got := h.sim.Contents().Invitations; len(got) != 1 || got[0].Email != "eve@acme.com" || got[0].ScopeID != workspaceID {
 		t.Errorf("invitations: %+v", got)
 	}
 	h.sim.ClearCalls()
 	out = h.must(p, "orders", anna, eve)
-	mentions(t, out.Message, "eve@acme.com was invited before")
+	workloadtest.Mentions(t, out.Message, "eve@acme.com was invited before")
 	if calls := h.changes(); len(calls) != 0 {
 		t.Errorf("a repetition changed something: %v", calls)
 	}
 
 	h.now = h.now.Add(8 * 24 * time.Hour) // Airbyte's invitations are good for seven days
 	out = h.must(p, "orders", anna, eve)
-	mentions(t, out.Message, "was invited with")
+	workloadtest.Mentions(t, out.Message, "was invited with")
 
 	h.sim.AddUser(airbytesim.User{Email: "eve@acme.com", OrganizationRole: "organization_member"})
 	h.give("eve", "workspace_reader") // what accepting does
@@ -418,7 +420,7 @@ func TestInvitationIsNoLongerWanted(t *testing.T) {
 	p := h.performer(func(o *Options) { o.Invite = true })
 	h.must(p, "orders", "user:eve_acme.com")
 	out := h.must(p, "orders")
-	mentions(t, out.Message, "eve@acme.com was invited", "withdraw it in the workspace's settings")
+	workloadtest.Mentions(t, out.Message, "eve@acme.com was invited", "withdraw it in the workspace's settings")
 }
 
 func TestEnvironmentsHaveWorkspaces(t *testing.T) {
@@ -433,7 +435,7 @@ func TestEnvironmentsHaveWorkspaces(t *testing.T) {
 	if got := h.roles(workspaceID); len(got) != 0 {
 		t.Errorf("nothing may be left behind in the workspace of before: %v", got)
 	}
-	mentions(t, out.Message, "in the workspace "+workspaceID, "ben@acme.com lost")
+	workloadtest.Mentions(t, out.Message, "in the workspace "+workspaceID, "ben@acme.com lost")
 }
 
 func TestRelease(t *testing.T) {
@@ -443,16 +445,16 @@ func TestRelease(t *testing.T) {
 	h.give("cleo", "workspace_editor")
 	h.must(p, "orders", anna, ben, cleo)
 	h.must(p, "sales", ben)
-	lines, err := p.Release(t.Context(), workload.NewComponent("Orders", "dev"), attempt(t, uuid.NewString()))
+	lines, err := p.Release(t.Context(), workload.NewComponent("Orders", "dev"), workloadtest.Attempt(t, uuid.NewString()))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(map[string]string{"ben": "workspace_reader", "cleo": "workspace_editor"}, h.roles(workspaceID)); diff != "" {
 		t.Errorf("after the release (-want +got):\n%s", diff)
 	}
-	mentions(t, strings.Join(lines, "\n"), "anna@acme.com lost", "ben@acme.com keeps the role: sales in dev", "cleo@acme.com keeps workspace_editor")
+	workloadtest.Mentions(t, strings.Join(lines, "\n"), "anna@acme.com lost", "ben@acme.com keeps the role: sales in dev", "cleo@acme.com keeps workspace_editor")
 	h.sim.ClearCalls()
-	lines, err = p.Release(t.Context(), workload.NewComponent("Orders", "dev"), attempt(t, uuid.NewString()))
+	lines, err = p.Release(t.Context(), workload.NewComponent("Orders", "dev"), workloadtest.Attempt(t, uuid.NewString()))
 	if err != nil || len(lines) != 0 {
 		t.Errorf("a repeated release: %v, %v", lines, err)
 	}
@@ -468,7 +470,7 @@ func TestReleaseInAWorkspaceThatIsGone(t *testing.T) {
 	h.must(p, "orders", anna)
 	h.sim.AnswerNext("users/list_access_info_by_workspace_id", -1, http.StatusNotFound)
 	h.sim.AnswerNext("workspaces/get", -1, http.StatusNotFound)
-	if _, err := p.Release(t.Context(), workload.NewComponent("orders", "dev"), attempt(t, uuid.NewString())); err != nil {
+	if _, err := p.Release(t.Context(), workload.NewComponent("orders", "dev"), workloadtest.Attempt(t, uuid.NewString())); err != nil {
 		t.Fatalf("grants are gone with their workspace: %v", err)
 	}
 	if keys := h.ledgerKeys(); len(keys) != 0 {
@@ -500,7 +502,7 @@ func TestRefusedGrantIsForgotten(t *testing.T) {
 	p := h.performer()
 	h.sim.AnswerNext("permissions/create", 1, http.StatusForbidden)
 	_, err := h.update(p, "orders", anna)
-	mentions(t, failure(t, err, workload.CodeRefused).Text(), "anna@acme.com", "403")
+	workloadtest.Mentions(t, workloadtest.Failure(t, err, workload.CodeRefused).Text(), "anna@acme.com", "403")
 	h.give("anna", "workspace_reader")
 	h.must(p, "orders", anna)
 	h.must(p, "orders")
@@ -517,7 +519,7 @@ func TestAttemptThatMayNotGoOn(t *testing.T) {
 	stop := errors.New("stopped")
 	for calls := range 4 {
 		h.sim.ClearCalls()
-		a := attempt(t, uuid.NewString())
+		a := workloadtest.Attempt(t, uuid.NewString())
 		left := calls
 		a.Holds = func() error {
 			if left--; left < 0 {

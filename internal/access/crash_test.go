@@ -5,6 +5,8 @@ import (
 	"maps"
 	"testing"
 
+	"airbyte-provisioner/internal/workload/workloadtest"
+
 	"airbyte-provisioner/internal/redistest"
 	"airbyte-provisioner/internal/workload"
 
@@ -137,7 +139,7 @@ func crash(t *testing.T, server *redistest.Server, story story, m *mortal) (surv
 		story.before(h)
 	}
 	role := func(o *Options) { o.Role = story.role }
-	work, first := workOf("orders", story.refs...), attempt(t, uuid.NewString())
+	work, first := workOf("orders", story.refs...), workloadtest.Attempt(t, uuid.NewString())
 	_, err := h.mortal(server, m, role).Perform(t.Context(), work, first)
 
 	p := h.performer(role)
@@ -189,7 +191,7 @@ func crashBetween(t *testing.T, server *redistest.Server, m *mortal) (survived b
 	t.Helper()
 	h := newHouse(t, server.Client())
 	h.must(h.performer(), "orders", anna, ben)
-	work, first := workOf("orders", cleo), attempt(t, uuid.NewString())
+	work, first := workOf("orders", cleo), workloadtest.Attempt(t, uuid.NewString())
 	_, err := h.mortal(server, m).Perform(t.Context(), work, first)
 	h.unlock() // what time does
 
@@ -258,9 +260,9 @@ func TestFaultAtEachCall(t *testing.T) {
 				default:
 					h.sim.AnswerNext(operation, 1, 502)
 				}
-				work, a := workOf("orders", anna, ben), attempt(t, uuid.NewString())
+				work, a := workOf("orders", anna, ben), workloadtest.Attempt(t, uuid.NewString())
 				_, err := p.Perform(t.Context(), work, a)
-				if f := failure(t, err, workload.CodeUnavailable); !f.Retry {
+				if f := workloadtest.Failure(t, err, workload.CodeUnavailable); !f.Retry {
 					t.Errorf("%s: the failure must be tried again: %s", operation, f.Text())
 				}
 				if _, err := p.Perform(t.Context(), work, a); err != nil {
@@ -289,7 +291,7 @@ func TestRedisIsAway(t *testing.T) {
 	before := maps.Clone(h.roles(workspaceID))
 	server.Kill()
 	_, err := h.update(p, "orders", ben)
-	if f := failure(t, err, workload.CodeUnavailable); !f.Retry {
+	if f := workloadtest.Failure(t, err, workload.CodeUnavailable); !f.Retry {
 		t.Error("the failure must be tried again")
 	}
 	if diff := cmp.Diff(before, h.roles(workspaceID)); diff != "" {

@@ -3,6 +3,8 @@ package access
 import (
 	"testing"
 
+	"airbyte-provisioner/internal/workload/workloadtest"
+
 	"airbyte-provisioner/internal/airbytesim"
 	"airbyte-provisioner/internal/workload"
 
@@ -43,21 +45,21 @@ func TestAirbyteGroups(t *testing.T) {
 	p := h.performer()
 	out := h.must(p, "orders", robots, anna)
 	h.sees("after the first request", map[string]string{"Robots": "workspace_reader", "anna": "workspace_reader"})
-	mentions(t, out.Message, `group:robots: the Airbyte group "Robots" was granted workspace_reader.`)
+	workloadtest.Mentions(t, out.Message, `group:robots: the Airbyte group "Robots" was granted workspace_reader.`)
 	if diff := cmp.Diff([]workload.Grant{{Identity: robots}, {Identity: anna}}, out.Access); diff != "" {
 		t.Errorf("aclInfo (-want +got):\n%s", diff)
 	}
 
 	h.sim.ClearCalls()
-	mentions(t, h.must(p, "orders", robots, anna).Message, "no changes", `the Airbyte group "Robots" keeps workspace_reader`)
+	workloadtest.Mentions(t, h.must(p, "orders", robots, anna).Message, "no changes", `the Airbyte group "Robots" keeps workspace_reader`)
 	if calls := h.changes(); len(calls) != 0 {
 		t.Errorf("a repetition changes something: %v", calls)
 	}
 
 	h.must(p, "sales", robots)
-	mentions(t, h.must(p, "orders", anna).Message, `no longer wanted: the Airbyte group "Robots" keeps the role: sales in dev wants it too`)
+	workloadtest.Mentions(t, h.must(p, "orders", anna).Message, `no longer wanted: the Airbyte group "Robots" keeps the role: sales in dev wants it too`)
 	h.sees("while another component wants it", map[string]string{"Robots": "workspace_reader", "anna": "workspace_reader"})
-	mentions(t, h.must(p, "sales").Message, `no longer wanted: the Airbyte group "Robots" lost workspace_reader`)
+	workloadtest.Mentions(t, h.must(p, "sales").Message, `no longer wanted: the Airbyte group "Robots" lost workspace_reader`)
 	h.sees("when nobody wants the group", map[string]string{"anna": "workspace_reader"})
 
 	h.must(p, "orders")
@@ -120,7 +122,7 @@ func TestHandEditsOfGroups(t *testing.T) {
 				test.after(h)
 			}
 			out := h.must(p, "orders", robots)
-			mentions(t, out.Message, test.says)
+			workloadtest.Mentions(t, out.Message, test.says)
 			if diff := cmp.Diff([]workload.Grant{{Identity: robots, Locked: test.locked}}, out.Access); diff != "" {
 				t.Errorf("aclInfo (-want +got):\n%s", diff)
 			}
@@ -142,8 +144,8 @@ func TestDeletedGroup(t *testing.T) {
 	h.must(p, "orders", robots, anna)
 	h.sim.RemoveGroup(h.groupID())
 	_, err := h.update(p, "orders", robots, anna)
-	mentions(t, failure(t, err, workload.CodeInvalid).Text(), "refs[0]", `the Airbyte group "Robots"`)
-	mentions(t, h.must(p, "orders", anna).Message, "had no access any more")
+	workloadtest.Mentions(t, workloadtest.Failure(t, err, workload.CodeInvalid).Text(), "refs[0]", `the Airbyte group "Robots"`)
+	workloadtest.Mentions(t, h.must(p, "orders", anna).Message, "had no access any more")
 	h.must(p, "orders")
 	if keys := h.ledgerKeys(); len(keys) != 0 {
 		t.Errorf("the ledger is not empty: %v", keys)
@@ -156,6 +158,6 @@ func TestOrganizationRoleOfAGroup(t *testing.T) {
 	h := newHouse(t, startRedis(t))
 	h.sim.GrantGroup(airbytesim.GroupPermission{GroupID: h.groupID(), Type: "organization_reader"})
 	out := h.must(h.performer(), "orders", robots)
-	mentions(t, out.Message, "has organization_reader already")
+	workloadtest.Mentions(t, out.Message, "has organization_reader already")
 	h.sees("afterwards", map[string]string{})
 }

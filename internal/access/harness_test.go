@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"airbyte-provisioner/internal/workload/workloadtest"
+
 	"airbyte-provisioner/internal/airbyte"
 	"airbyte-provisioner/internal/airbytesim"
 	"airbyte-provisioner/internal/redistest"
@@ -88,17 +90,9 @@ func (h *house) performer(change ...func(*Options)) *Performer {
 	return p
 }
 
-func attempt(t *testing.T, token string) workload.Attempt {
-	return workload.Attempt{
-		Token: token, Number: 1,
-		Log:   func(level workload.Level, _ workload.Phase, message string) { t.Logf("%s %s", level, message) },
-		Holds: func() error { return nil },
-	}
-}
-
 // update asks for access through a component and answers what the operation answers.
 func (h *house) update(p *Performer, component string, refs ...string) (workload.Outcome, error) {
-	return p.Perform(h.t.Context(), workOf(component, refs...), attempt(h.t, uuid.NewString()))
+	return p.Perform(h.t.Context(), workOf(component, refs...), workloadtest.Attempt(h.t, uuid.NewString()))
 }
 
 func workOf(component string, refs ...string) workload.Work {
@@ -180,31 +174,6 @@ func (h *house) changes() []string {
 		}
 	}
 	return calls
-}
-
-// failure is the error as a failure of an expected code.
-func failure(t *testing.T, err error, code workload.Code) *workload.Failure {
-	t.Helper()
-	var f *workload.Failure
-	if !errors.As(err, &f) {
-		t.Fatalf("the error is no failure: %v", err)
-	}
-	if f.Code != code {
-		t.Fatalf("the failure has code %s, want %s: %s", f.Code, code, f.Text())
-	}
-	if f.Message == "" || len(f.Solutions) == 0 {
-		t.Errorf("a failure must say what happened and what to do: %+v", f)
-	}
-	return f
-}
-
-func mentions(t *testing.T, text string, wanted ...string) {
-	t.Helper()
-	for _, w := range wanted {
-		if !strings.Contains(text, w) {
-			t.Errorf("%q does not mention %q", text, w)
-		}
-	}
 }
 
 // mortal is a process that dies at one of its steps: a step is a command to

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 
+	"airbyte-provisioner/internal/workload/workloadtest"
+
 	"airbyte-provisioner/internal/operation"
 	"airbyte-provisioner/internal/redistest"
 	"airbyte-provisioner/internal/workload"
@@ -25,18 +27,18 @@ func TestLocks(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, startRedis(t))
 	ctx := t.Context()
-	first := attempt(t, uuid.NewString())
+	first := workloadtest.Attempt(t, uuid.NewString())
 	held, err := h.ledger("orders").lock(ctx, first, []string{"a", "b"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	other, err := h.ledger("sales").lock(ctx, attempt(t, uuid.NewString()), []string{"c"})
+	other, err := h.ledger("sales").lock(ctx, workloadtest.Attempt(t, uuid.NewString()), []string{"c"})
 	if err != nil {
 		t.Fatalf("other users are free: %v", err)
 	}
 	other.release(ctx)
 	var wait *operation.WaitError
-	if _, err := h.ledger("sales").lock(ctx, attempt(t, uuid.NewString()), []string{"b", "c"}); !errors.As(err, &wait) {
+	if _, err := h.ledger("sales").lock(ctx, workloadtest.Attempt(t, uuid.NewString()), []string{"b", "c"}); !errors.As(err, &wait) {
 		t.Fatalf("one of the users is taken, the error is %v", err)
 	}
 	if exists, _ := h.redis.Exists(ctx, h.ledger("sales").key("lock", "c")).Result(); exists != 0 {
@@ -75,7 +77,7 @@ func TestBusyUsers(t *testing.T) {
 	h := newHouse(t, startRedis(t))
 	p := h.performer()
 	h.must(p, "orders", anna)
-	held, err := h.ledger("sales").lock(t.Context(), attempt(t, uuid.NewString()), []string{"anna@acme.com"})
+	held, err := h.ledger("sales").lock(t.Context(), workloadtest.Attempt(t, uuid.NewString()), []string{"anna@acme.com"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +107,7 @@ func TestLostLock(t *testing.T) {
 	h.unlock()
 	h.must(p, "sales", anna)
 	h.sim.Release("*", 0)
-	if f := failure(t, <-done, workload.CodeUnavailable); !f.Retry {
+	if f := workloadtest.Failure(t, <-done, workload.CodeUnavailable); !f.Retry {
 		t.Error("the failure must be tried again")
 	}
 	if diff := cmp.Diff(map[string]string{"anna": "workspace_reader"}, h.roles(workspaceID)); diff != "" {
@@ -168,7 +170,7 @@ func TestManyComponentsAtOnce(t *testing.T) {
 
 // persist is update that comes back as long as it is told to, as a worker does.
 func (h *house) persist(p *Performer, component string, refs ...string) {
-	a := attempt(h.t, uuid.NewString())
+	a := workloadtest.Attempt(h.t, uuid.NewString())
 	for {
 		_, err := p.Perform(h.t.Context(), workOf(component, refs...), a)
 		var wait *operation.WaitError

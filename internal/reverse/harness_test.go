@@ -4,11 +4,12 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
+
+	"airbyte-provisioner/internal/workload/workloadtest"
 
 	"airbyte-provisioner/internal/airbyte"
 	"airbyte-provisioner/internal/airbytesim"
@@ -166,7 +167,7 @@ func (h *house) reverse(environment string, params, catalogInfo map[string]any) 
 	if err := json.Unmarshal(raw, &arrived); err != nil {
 		h.t.Fatal(err)
 	}
-	return h.performer().Perform(h.t.Context(), arrived, attempt(h.t))
+	return h.performer().Perform(h.t.Context(), arrived, workloadtest.Attempt(h.t, uuid.NewString()))
 }
 
 // must is reverse that has to succeed, with the outcome as it arrives.
@@ -195,38 +196,6 @@ func (h *house) onlyReads() {
 		verb := c.Operation[strings.LastIndex(c.Operation, "/")+1:]
 		if !slices.Contains([]string{"list", "get", "health", "instance_configuration"}, verb) {
 			h.t.Errorf("reverse provisioning called %s", c.Operation)
-		}
-	}
-}
-
-func attempt(t *testing.T) workload.Attempt {
-	return workload.Attempt{
-		Token: uuid.NewString(), Number: 1,
-		Log:   func(level workload.Level, _ workload.Phase, message string) { t.Logf("%s %s", level, message) },
-		Holds: func() error { return nil },
-	}
-}
-
-func failure(t *testing.T, err error, code workload.Code) *workload.Failure {
-	t.Helper()
-	var f *workload.Failure
-	if !errors.As(err, &f) {
-		t.Fatalf("the error is no failure: %v", err)
-	}
-	if f.Code != code {
-		t.Fatalf("the failure has code %s, want %s: %s", f.Code, code, f.Text())
-	}
-	if f.Message == "" || len(f.Solutions) == 0 {
-		t.Errorf("a failure must say what happened and what to do: %+v", f)
-	}
-	return f
-}
-
-func mentions(t *testing.T, text string, wanted ...string) {
-	t.Helper()
-	for _, w := range wanted {
-		if !strings.Contains(text, w) {
-			t.Errorf("%q does not mention %q", text, w)
 		}
 	}
 }

@@ -9,6 +9,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
+
+	"airbyte-provisioner/internal/workload/workloadtest"
+
 	"airbyte-provisioner/internal/airbyte"
 	"airbyte-provisioner/internal/airbytesim"
 	"airbyte-provisioner/internal/workload"
@@ -84,7 +88,7 @@ func TestUpdates(t *testing.T) {
 	if diff := cmp.Diff(want, out.Updates); diff != "" {
 		t.Errorf("updates (-want +got):\n%s", diff)
 	}
-	mentions(t, out.Message, "Orders to warehouse", id, "ORDERS_DATABASE_PASSWORD", "WAREHOUSE_CREDENTIALS_PRIVATE_KEY", "Nothing was changed")
+	workloadtest.Mentions(t, out.Message, "Orders to warehouse", id, "ORDERS_DATABASE_PASSWORD", "WAREHOUSE_CREDENTIALS_PRIVATE_KEY", "Nothing was changed")
 }
 
 func TestWaysToAsk(t *testing.T) {
@@ -125,7 +129,7 @@ func TestOurMarkIsTakenOff(t *testing.T) {
 	if got := out.Updates["spec.mesh.specific.destination.name"]; got != "Sink" {
 		t.Errorf("the destination's name is %q", got)
 	}
-	mentions(t, out.Message, "only that component can take it over")
+	workloadtest.Mentions(t, out.Message, "only that component can take it over")
 }
 
 func TestAmbiguousOrMissing(t *testing.T) {
@@ -161,8 +165,8 @@ func TestAmbiguousOrMissing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			_, err := h.reverse("dev", test.params, nil)
-			f := failure(t, err, workload.CodeInvalid)
-			mentions(t, f.Text(), test.says...)
+			f := workloadtest.Failure(t, err, workload.CodeInvalid)
+			workloadtest.Mentions(t, f.Text(), test.says...)
 			if strings.Contains(f.Text(), test.not) {
 				t.Errorf("%q tells %q", f.Text(), test.not)
 			}
@@ -181,11 +185,11 @@ func TestCandidatesAreBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := h.reverse("dev", map[string]any{"connectionName": "filler connection"}, nil)
-	f := failure(t, err, workload.CodeInvalid)
+	f := workloadtest.Failure(t, err, workload.CodeInvalid)
 	if n := len(f.Problems); n != maxCandidates+2 {
 		t.Errorf("%d problems, want the parameter's, %d candidates and the rest's number", n, maxCandidates)
 	}
-	mentions(t, f.Text(), "and 290 more")
+	workloadtest.Mentions(t, f.Text(), "and 290 more")
 }
 
 func TestEnvironmentDecidesTheWorkspace(t *testing.T) {
@@ -208,8 +212,8 @@ func TestEnvironmentDecidesTheWorkspace(t *testing.T) {
 	if bad != nil {
 		t.Fatal(bad)
 	}
-	_, err = p.Perform(t.Context(), work, attempt(t))
-	mentions(t, failure(t, err, workload.CodeInvalid).Text(), `"dev"`, "airbyte.workspaces")
+	_, err = p.Perform(t.Context(), work, workloadtest.Attempt(t, uuid.NewString()))
+	workloadtest.Mentions(t, workloadtest.Failure(t, err, workload.CodeInvalid).Text(), `"dev"`, "airbyte.workspaces")
 }
 
 func TestBadRequests(t *testing.T) {
@@ -294,7 +298,7 @@ func TestCatalogInfo(t *testing.T) {
 	if configuration["password"] != "${secret:OUR_PASSWORD}" {
 		t.Errorf("the place-holder of before must stay, got %v", configuration["password"])
 	}
-	mentions(t, out.Message, "OUR_PASSWORD")
+	workloadtest.Mentions(t, out.Message, "OUR_PASSWORD")
 }
 
 func TestWhatADescriptorCannotSay(t *testing.T) {
@@ -313,7 +317,7 @@ func TestWhatADescriptorCannotSay(t *testing.T) {
 	if diff := cmp.Diff([]any{}, out.Updates["spec.mesh.specific.connection.streams"]); diff != "" {
 		t.Errorf("streams (-want +got):\n%s", diff)
 	}
-	mentions(t, out.Message, "no selected stream")
+	workloadtest.Mentions(t, out.Message, "no selected stream")
 	if err := h.sim.SetStatus(id, "locked"); err != nil {
 		t.Fatal(err)
 	}
@@ -321,7 +325,7 @@ func TestWhatADescriptorCannotSay(t *testing.T) {
 	if _, there := out.Updates["spec.mesh.specific.connection.status"]; there {
 		t.Error("a descriptor cannot ask for the status locked")
 	}
-	mentions(t, out.Message, `"locked"`)
+	workloadtest.Mentions(t, out.Message, `"locked"`)
 }
 
 func TestSchedules(t *testing.T) {
@@ -368,11 +372,11 @@ func TestFailures(t *testing.T) {
 				h.simple("Orders", "Sink", "Orders to sink")
 				h.sim.AnswerNext(operation, -1, status)
 				_, err := h.reverse("dev", map[string]any{"sourceName": "Orders", "destinationName": "Sink"}, nil)
-				f := failure(t, err, code)
+				f := workloadtest.Failure(t, err, code)
 				if f.Retry != (code == workload.CodeUnavailable) {
 					t.Errorf("retry is %v", f.Retry)
 				}
-				mentions(t, f.Text(), operation, strconv.Itoa(status))
+				workloadtest.Mentions(t, f.Text(), operation, strconv.Itoa(status))
 			})
 		}
 	}
@@ -389,7 +393,7 @@ func TestAttemptThatMayNotGoOn(t *testing.T) {
 	stop := errors.New("stopped")
 	for calls := range 6 {
 		h.sim.ClearCalls()
-		a, left := attempt(t), calls
+		a, left := workloadtest.Attempt(t, uuid.NewString()), calls
 		a.Holds = func() error {
 			if left--; left < 0 {
 				return stop

@@ -9,6 +9,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
+
+	"airbyte-provisioner/internal/workload/workloadtest"
+
 	"airbyte-provisioner/internal/airbyte"
 	"airbyte-provisioner/internal/airbytesim"
 	"airbyte-provisioner/internal/catalog"
@@ -148,7 +152,7 @@ func TestReverseThenProvision(t *testing.T) {
 			specific, secrets := h.readBack(id, example)
 			reconciler := h.reconciler(secrets)
 			work := h.describe(specific)
-			if _, err := reconciler.Provision().Perform(t.Context(), work, attempt(t)); err != nil {
+			if _, err := reconciler.Provision().Perform(t.Context(), work, workloadtest.Attempt(t, uuid.NewString())); err != nil {
 				t.Fatalf("provision what was read back: %v", workload.AsFailure(err).Text())
 			}
 			after := h.sim.Contents()
@@ -170,7 +174,7 @@ func TestReverseThenProvision(t *testing.T) {
 				t.Errorf("connections (-before +after):\n%s", diff)
 			}
 
-			plan, err := reconciler.Preview(t.Context(), work, attempt(t))
+			plan, err := reconciler.Preview(t.Context(), work, workloadtest.Attempt(t, uuid.NewString()))
 			if err != nil || !plan.Empty() {
 				t.Errorf("the plan afterwards is not empty: %v, %v", plan, err)
 			}
@@ -367,6 +371,6 @@ func TestForesight(t *testing.T) {
 		}},
 	})
 	out := h.must(map[string]any{"connectionId": id}, nil)
-	mentions(t, out.Message,
+	workloadtest.Mentions(t, out.Message,
 		"will change source.connectionConfiguration.reader_options,", "will change destination.connectionConfiguration.database,")
 }
