@@ -5,13 +5,14 @@ SHELL := /bin/bash
 GOLANGCI_LINT_VERSION := v2.15.0
 CYCLONEDX_VERSION := v1.10.0
 GOVULNCHECK_VERSION := v1.9.0
+BENCHSTAT_VERSION := v0.0.0-20260908200009-22c9c6c9d4da
 TOOLS := $(CURDIR)/.tools
 LINT := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
 # A slow or shared machine may need more: TEST_TIMEOUT=20m make test
 TEST_TIMEOUT ?= 10m
 TEST_FLAGS ?=
 
-.PHONY: help build demo test mutants chaos chaos-quick lint check-deploy sbom vulncheck fmt vet deps clean bench bench-quick bench-limits
+.PHONY: help build demo test mutants chaos chaos-quick lint check-deploy sbom vulncheck fmt vet deps clean bench bench-quick bench-limits benchstat
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,21 +52,30 @@ bench-quick: deps ## the same in a minute, one line a goal: name measured goal o
 bench-limits: deps ## measure where growth ends; writes the table of docs/scaling.md (two minutes)
 	@go run ./internal/bench -limits
 
+benchstat: deps ## measure the hot functions here and at the commit before, and compare them with benchstat (half a minute)
+	@GOBIN=$(TOOLS) GOFLAGS=-buildvcs=false go install golang.org/x/perf/cmd/benchstat@$(BENCHSTAT_VERSION)
+	@BENCHSTAT=$(TOOLS)/benchstat ./.ci/benchstat
+
+# Without cgo, as the programs are built: what was compiled for them serves here, too.
 lint: $(LINT) ## go vet and golangci-lint, as CI runs them
-	go vet ./...
-	$(LINT) run ./...
+	CGO_ENABLED=0 go vet ./...
+	CGO_ENABLED=0 $(LINT) run ./...
 
 check-deploy: ## check chart, compose file, image, rules, dashboard and policy with their own projects' code
 	cd deploy/checks && go mod tidy -diff && go test -count=1 ./...
 
+# cyclonedx-gomod asks the repository for the version, and does not understand git's worktrees.
 sbom: ## write a CycloneDX SBOM of each program into bin/
 	@mkdir -p bin
-	GOBIN=$(TOOLS) GOFLAGS=-buildvcs=false go install github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$(CYCLONEDX_VERSION)
+	@GOBIN=$(TOOLS) GOFLAGS=-buildvcs=false go install github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$(CYCLONEDX_VERSION)
+	@[ -e .git ] || { echo "not written: this is no git repository"; exit; }; \
+	tree=.; if [ -f .git ]; then tree=$$(mktemp -d); trap 'rm -rf "$$tree"' EXIT; git clone -q . "$$tree"; fi; \
 	for p in api worker provisionctl airbytesim; do \
-		$(TOOLS)/cyclonedx-gomod app -json -licenses -main cmd/$$p -output bin/$$p.cdx.json . || exit 1; done
+		CGO_ENABLED=0 $(TOOLS)/cyclonedx-gomod app -json -licenses -std -main cmd/$$p -output bin/$$p.cdx.json "$$tree" || exit 1; \
+		echo "bin/$$p.cdx.json"; done
 
 vulncheck: ## look for known vulnerabilities, where their database can be reached
-	GOBIN=$(TOOLS) GOFLAGS=-buildvcs=false go install golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION)
+	@GOBIN=$(TOOLS) GOFLAGS=-buildvcs=false go install golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION)
 	@out=$$($(TOOLS)/govulncheck ./... 2>&1); code=$$?; case $$out in \
 		*"fetching vulnerabilities"*) echo "not checked: the vulnerability database cannot be reached";; \
 		*) echo "$$out"; exit $$code;; esac
