@@ -60,10 +60,13 @@ type process struct {
 // start runs a program with exactly the environment env (and PATH), and ends it with the test.
 func start(t *testing.T, program string, args, env []string) *process {
 	t.Helper()
-	p := &process{
-		t: t, name: program, done: make(chan struct{}), more: make(chan struct{}),
-		cmd: exec.Command(filepath.Join(programs, program), args...),
-	}
+	return run(t, program, exec.Command(filepath.Join(programs, program), args...), env)
+}
+
+// run starts a command with exactly the environment env (and PATH), and ends it with the test.
+func run(t *testing.T, program string, cmd *exec.Cmd, env []string) *process {
+	t.Helper()
+	p := &process{t: t, name: program, done: make(chan struct{}), more: make(chan struct{}), cmd: cmd}
 	p.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH")}, env...)
 	reader, writer := io.Pipe()
 	p.cmd.Stdout, p.cmd.Stderr = writer, writer

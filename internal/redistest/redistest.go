@@ -66,7 +66,7 @@ func Start(t testing.TB, opts ...Option) *Server {
 	}
 	// Another process may take a free port before redis-server does: try others.
 	for range 20 {
-		s.port = freePort(t)
+		s.port = FreePort(t)
 		if s.process, err = startProcess(s.command()); err == nil {
 			t.Cleanup(s.Kill)
 			return s
@@ -250,10 +250,10 @@ func watch(out io.Reader, ready chan struct{}) string {
 	return last
 }
 
-// freePort returns a port that nobody listens on. It is below the range from
+// FreePort returns a port that nobody listens on. It is below the range from
 // which the system takes ports for outgoing connections, so that it is still
 // free at a Restart.
-func freePort(t testing.TB) int {
+func FreePort(t testing.TB) int {
 	t.Helper()
 	for range 1000 {
 		port := 10000 + rand.IntN(20000) //nolint:gosec // no secret
