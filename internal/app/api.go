@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"io"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -142,12 +143,13 @@ func (b *base) tokens(ctx context.Context) func() []string {
 		return nil
 	}
 	var current atomic.Pointer[[]string]
-	keep := func(tokens []config.Secret) {
+	keep := func(tokens []config.Secret) (changed bool) {
 		texts := make([]string, len(tokens))
 		for i, token := range tokens {
 			texts[i] = token.Reveal()
 		}
-		current.Store(&texts)
+		before := current.Swap(&texts)
+		return before == nil || !slices.Equal(*before, texts)
 	}
 	keep(b.config.HTTP.Tokens)
 	if file := b.config.HTTP.TokensFile; file != "" {
@@ -157,7 +159,9 @@ func (b *base) tokens(ctx context.Context) func() []string {
 				b.log.WarnContext(ctx, "API_TOKENS_FILE cannot be read; the tokens read before still count", "error", err)
 				return
 			}
-			keep(tokens)
+			if keep(tokens) {
+				b.log.InfoContext(ctx, "API_TOKENS_FILE has changed: only the tokens that it holds now are accepted", "tokens", len(tokens))
+			}
 		})
 	}
 	return func() []string { return *current.Load() }

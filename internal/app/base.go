@@ -74,11 +74,17 @@ func newBase(cfg config.Config, program string, out io.Writer) (*base, error) {
 		TaskRetention: cfg.Queue.TaskRetention,
 		Headers:       b.tracing.Headers,
 		Accepted:      func(kind workload.Kind) { b.metrics.Accepted(string(kind)) },
+		Ended:         b.ended,
 		Log:           b.log,
 	})
 	b.metrics.WatchQueues(b.depths)
 	b.log.Info("starting", "version", telemetry.Version(), "redis", cfg.Redis.Where(), "instance", cfg.Queue.Instance)
 	return b, nil
+}
+
+// ended counts an operation that reached its final state.
+func (b *base) ended(kind workload.Kind, state workload.State, took time.Duration) {
+	b.metrics.OperationEnded(string(kind), string(state), took)
 }
 
 func (b *base) close() {

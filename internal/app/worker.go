@@ -122,9 +122,7 @@ func (b *base) work(ctx context.Context, client *airbyte.Client) error {
 			Step: func(kind workload.Kind, phase workload.Phase, took time.Duration) {
 				b.metrics.Step(string(kind), string(phase), took)
 			},
-			Finished: func(kind workload.Kind, state workload.State, took time.Duration) {
-				b.metrics.OperationEnded(string(kind), string(state), took)
-			},
+			Finished: b.ended,
 		},
 		Log: b.log,
 	})

@@ -122,6 +122,39 @@ func TestOnlyHealthIsOpen(t *testing.T) {
 	}
 }
 
+// TestTokensRotate changes the file of tokens while the API runs; one that was emptied by mistake neither opens nor closes it.
+func TestTokensRotate(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "tokens")
+	write := func(text string) {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("first-token\nsecond-token\n")
+	s := newStack(t, map[string]string{"API_TOKENS": "", "API_TOKENS_FILE": file})
+	api := s.startAPI()
+	check := func(when string, answers map[string]int) {
+		t.Helper()
+		for token, want := range answers {
+			if got, _, _ := s.raw(http.MethodGet, "/openapi.yaml", "", map[string]string{"Authorization": "Bearer " + token}); got != want {
+				t.Errorf("%s, %s is answered %d, want %d", when, token, got, want)
+			}
+		}
+	}
+	check("at the start", map[string]int{"first-token": 200, "second-token": 200, "third-token": 401})
+	write("second-token\nthird-token\n")
+	api.awaitText("API_TOKENS_FILE has changed")
+	rotated := map[string]int{"first-token": 401, "second-token": 200, "third-token": 200}
+	check("after the rotation", rotated)
+	write("\n")
+	api.awaitText("API_TOKENS_FILE cannot be read")
+	check("with an empty file", rotated)
+	if strings.Contains(api.output(), "second-token") {
+		t.Error("the log shows a token")
+	}
+}
+
 // TestIdentityProvider has an API without tokens of its own that accepts a provider's.
 func TestIdentityProvider(t *testing.T) {
 	t.Parallel()

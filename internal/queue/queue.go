@@ -42,7 +42,10 @@ type Options struct {
 	Headers func(context.Context) map[string]string
 	// Accepted, if set, is told of every operation that was given a token; a repeat is none.
 	Accepted func(workload.Kind)
-	Log      *slog.Logger
+	// Ended, if set, is told of every operation that ended without an attempt,
+	// and of the time since it was accepted.
+	Ended func(kind workload.Kind, state workload.State, took time.Duration)
+	Log   *slog.Logger
 }
 
 // Queue accepts orders and answers for them. It is safe for concurrent use.
@@ -198,6 +201,7 @@ func (q *Queue) Terminate(ctx context.Context, token string) (workload.Status, e
 		return workload.Status{}, err
 	}
 	if termination.Ended {
+		q.ended(ctx, status)
 		// The task would do nothing; it goes where it can, and otherwise finds that out itself.
 		if err := q.inspector.DeleteTask(q.name(termination.Kind), taskID(status.Token, termination.Task)); err != nil {
 			q.opts.Log.DebugContext(ctx, "the task of a terminated operation stays", "token", status.Token,
@@ -206,6 +210,19 @@ func (q *Queue) Terminate(ctx context.Context, token string) (workload.Status, e
 		q.Release(termination.Next)
 	}
 	return status, nil
+}
+
+// ended tells of an operation that ended without an attempt: the handler of tasks
+// tells of all others.
+func (q *Queue) ended(ctx context.Context, status workload.Status) {
+	log := q.opts.Log.With("token", status.Token, "kind", status.Kind, "component", status.Component.String(), "traceId", status.TraceID)
+	if status.Failure != nil {
+		log = log.With("failure", status.Failure.Message)
+	}
+	log.InfoContext(ctx, "an operation ended", "state", status.State)
+	if q.opts.Ended != nil {
+		q.opts.Ended(status.Kind, status.State, status.FinishedAt.Sub(status.AcceptedAt))
+	}
 }
 
 func queueUnavailable(err error) error {

@@ -279,16 +279,20 @@ func (s *Sweeper) ended(ctx context.Context, what string, op operation.Unfinishe
 	if err != nil {
 		return err
 	}
-	s.done(ctx, what, op)
+	if status := s.done(ctx, what, op); status.State.Terminal() {
+		s.queue.ended(ctx, status)
+	}
 	s.queue.Release(next)
 	return nil
 }
 
-func (s *Sweeper) done(ctx context.Context, what string, op operation.Unfinished) {
+// done tells what was done for an operation, and returns its status afterwards, as far as it is known.
+func (s *Sweeper) done(ctx context.Context, what string, op operation.Unfinished) workload.Status {
 	status, _ := s.store.Status(ctx, op.Token) // for the log; without an answer the line says less
 	s.opts.Log.InfoContext(ctx, "the sweeper saw to an operation", "what", what, "token", op.Token, "kind", op.Kind,
 		"component", status.Component.String(), "traceId", status.TraceID)
 	s.opts.Done(what, op.Kind)
+	return status
 }
 
 func latest(a, b time.Time) time.Time {

@@ -3,6 +3,7 @@ package worker_test
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"airbyte-provisioner/internal/worker"
 	"airbyte-provisioner/internal/workload"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/redis/go-redis/v9"
 )
 
@@ -33,7 +35,8 @@ type house struct {
 
 	mu       sync.Mutex
 	finished map[string]int
-	changed  chan struct{} // closed and replaced at each end of an attempt
+	ends     []workload.State // of operations, by whoever told of them
+	changed  chan struct{}    // closed and replaced at each end of an attempt
 }
 
 // testLog sends a program's log to the test's.
@@ -58,6 +61,7 @@ func newHouseOf(t testing.TB, client redis.UniversalClient, instance string, cha
 	h := &house{t: t, instance: instance, redis: client, store: operation.New(opts), finished: map[string]int{}, changed: make(chan struct{})}
 	h.queue = queue.New(queue.Options{
 		Redis: client, Store: h.store, Instance: instance, TaskTimeout: time.Minute, TaskRetention: time.Hour, Log: testLog(t),
+		Ended: h.operationEnded,
 	})
 	return h
 }
@@ -73,7 +77,7 @@ func (h *house) start(work performer, change ...func(*worker.Options, *queue.Ser
 		},
 		Timeout: time.Minute, MaxRetry: 2, MinDelay: time.Millisecond, MaxDelay: 10 * time.Millisecond,
 		Beat: 50 * time.Millisecond, Grace: 50 * time.Millisecond, Log: testLog(h.t),
-		Hooks: worker.Hooks{Ended: h.ended},
+		Hooks: worker.Hooks{Ended: h.ended, Finished: h.operationEnded},
 	}
 	serverOpts := queue.ServerOptions{
 		Redis: h.redis, Instance: h.instance, Queues: map[string]int{"provision": 6, "unprovision": 3, "access": 2, "validate": 1},
@@ -101,8 +105,47 @@ func (h *house) ended(_ workload.Kind, how string, _ time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.finished[how]++
+	h.wake()
+}
+
+// wake wakes who waits; with the lock.
+func (h *house) wake() {
 	close(h.changed)
 	h.changed = make(chan struct{})
+}
+
+func (h *house) operationEnded(_ workload.Kind, state workload.State, took time.Duration) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if took < 0 || took > time.Hour {
+		h.t.Errorf("an operation took %s", took)
+	}
+	h.ends = append(h.ends, state)
+	h.wake()
+}
+
+// wantEnds waits until as many ends of operations were told as are wanted, and
+// checks that they are these, in any order.
+func (h *house) wantEnds(want ...workload.State) {
+	h.t.Helper()
+	deadline := time.After(within)
+	for {
+		h.mu.Lock()
+		got, changed := slices.Sorted(slices.Values(h.ends)), h.changed
+		h.mu.Unlock()
+		if len(got) >= len(want) {
+			slices.Sort(want)
+			if diff := cmp.Diff(want, got); diff != "" {
+				h.t.Errorf("the ends that were told (-want +got):\n%s", diff)
+			}
+			return
+		}
+		select {
+		case <-changed:
+		case <-deadline:
+			h.t.Fatalf("the ends that were told are %v, want %v", got, want)
+		}
+	}
 }
 
 func (h *house) submit(t testing.TB, order workload.Order) string {

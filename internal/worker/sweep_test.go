@@ -77,6 +77,7 @@ func TestATaskThatAnOperatorRemovesEndsItsOperation(t *testing.T) {
 			if status := h.untilTerminal(t, last); status.State != workload.Completed {
 				t.Errorf("the component's last operation: %+v", status)
 			}
+			h.wantEnds(workload.Failed, workload.Failed, workload.Failed, workload.Completed)
 		})
 	}
 }

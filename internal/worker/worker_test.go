@@ -351,6 +351,7 @@ func TestTermination(t *testing.T) {
 			t.Errorf("unknown token %q: %v", token, err)
 		}
 	}
+	h.wantEnds(workload.Terminated, workload.Terminated, workload.Terminated, workload.Completed)
 }
 
 func TestATerminationEndsTheContextOfACallThatHangs(t *testing.T) {
