@@ -34,8 +34,9 @@ func (c *Client) ListActors(ctx context.Context, kind ActorKind, workspaceID, se
 // errCursorGone tells that the entity which the cursor names was deleted between two pages.
 var errCursorGone = errors.New("airbyte: the listing's place was lost")
 
-// pages reads all pages, each entity once. It ends with a page that is not full
-// or that brings nothing new, as each page of a server without paging does.
+// pages reads all pages, each entity once. It ends with a page that is not full,
+// that holds more than was asked for (the server knows no paging and answered
+// everything), or that brings nothing new.
 func (c *Client) pages(ctx context.Context, kind ActorKind, workspaceID, search string) ([]Actor, error) {
 	found := []Actor{}
 	seen := map[string]bool{}
@@ -58,7 +59,7 @@ func (c *Client) pages(ctx context.Context, kind ActorKind, workspaceID, search 
 				found = append(found, a)
 			}
 		}
-		if len(found) == before || len(page) < pageSize && len(page) != serverPageSize {
+		if len(found) == before || len(page) != pageSize && len(page) != serverPageSize {
 			return found, nil
 		}
 		cursor = page[len(page)-1].actor(kind).ID

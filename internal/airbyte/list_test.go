@@ -103,7 +103,8 @@ func TestListActorsPages(t *testing.T) {
 		{"exactly the server's own page size may mean that it ignores ours", 20, honest, 2},
 		{"many", 5000, honest, 51},
 		{"a server that ignores paging, few", 50, everything, 1},
-		{"a server that ignores paging, many", 5000, everything, 2},
+		{"a server that ignores paging, exactly a page", 100, everything, 2},
+		{"a server that ignores paging, many", 5000, everything, 1},
 		{"a server that knows cursors but not pageSize", 70, func(all []listed, r listRequest) []listed {
 			page, _ := paging(all, r, 20)
 			return page

@@ -2,6 +2,7 @@ package airbytesim
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"maps"
@@ -18,7 +19,7 @@ func (s *Sim) newWorld() (*world, error) {
 	w := &world{
 		definitions: definitions, workspaces: map[string]*Workspace{}, actors: map[string]*Actor{},
 		connections: map[string]*Connection{}, jobs: map[int64]*Job{}, current: map[string]int64{},
-		catalogs: map[string]Catalog{}, cache: map[string]discovered{}, overrides: map[string]Catalog{},
+		catalogs: map[string]Catalog{}, catalogIDs: map[[sha256.Size]byte]string{}, cache: map[string]discovered{}, overrides: map[string]Catalog{},
 		users: map[string]*User{}, permissions: map[string]*Permission{}, tags: map[string]*Tag{},
 		groups: map[string]*Group{}, groupPermissions: map[string]*GroupPermission{},
 		joined: map[string][]string{}, organization: strings.ToLower(s.options.OrganizationID),

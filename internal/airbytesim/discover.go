@@ -1,6 +1,9 @@
 package airbytesim
 
-import "slices"
+import (
+	"crypto/sha256"
+	"slices"
+)
 
 // discovered is one result of a discovery.
 type discovered struct {
@@ -70,9 +73,22 @@ func (s *Sim) discover(c *call, t *target) (discovered, map[string]any) {
 		return discovered{}, map[string]any{"jobInfo": s.jobInfo("discover_schema", t.definition.ID, reason)}
 	}
 	catalog := s.catalogOf(t.definition, t.actor, t.configuration)
-	found := discovered{catalogID: s.newID(), streams: catalog.discoveredStreams()}
+	streams := catalog.discoveredStreams()
+	found := discovered{catalogID: s.catalogID(streams), streams: streams}
 	s.world.catalogs[found.catalogID] = catalog
 	return found, nil
+}
+
+// catalogID is the id under which a catalog is kept: one that was discovered
+// before keeps the id that it got then. mu is held.
+func (s *Sim) catalogID(streams []any) string {
+	content := sha256.Sum256([]byte(fingerprint(map[string]any{"streams": streams})))
+	id, known := s.world.catalogIDs[content]
+	if !known {
+		id = s.newID()
+		s.world.catalogIDs[content] = id
+	}
+	return id
 }
 
 // discovery is the answer of a discovery that went well. mu is held.

@@ -1,6 +1,7 @@
 package airbytesim
 
 import (
+	"crypto/sha256"
 	"strings"
 	"time"
 )
@@ -20,10 +21,11 @@ type world struct {
 	joined           map[string][]string // connection ids by actor id
 	jobs             map[int64]*Job
 	lastJob          int64
-	current          map[string]int64      // the newest job by connection id
-	catalogs         map[string]Catalog    // discovered, by catalog id
-	cache            map[string]discovered // what sources/discover_schema found, by source and configuration
-	overrides        map[string]Catalog    // what tests want discovered, by definition id, source id or source name
+	current          map[string]int64             // the newest job by connection id
+	catalogs         map[string]Catalog           // discovered, by catalog id
+	catalogIDs       map[[sha256.Size]byte]string // by the hash of the content
+	cache            map[string]discovered        // what sources/discover_schema found, by source and configuration
+	overrides        map[string]Catalog           // what tests want discovered, by definition id, source id or source name
 	users            map[string]*User
 	permissions      map[string]*Permission
 	groups           map[string]*Group

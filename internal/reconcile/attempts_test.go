@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"airbyte-provisioner/internal/airbyte"
 	"airbyte-provisioner/internal/airbytesim"
@@ -192,4 +193,36 @@ func TestRediscoverIsNotLostWithItsAnswer(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A rediscovery that goes on behind a proxy for minutes must come to an end, though it brings no news.
+func TestRediscoveryWithoutNewsEnds(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, airbytesim.Options{})
+	b.provision(orders())
+	now := b.r.Now()
+	b.r.Now = func() time.Time { return now }
+	work := orders()
+	work.Connection.Rediscover = true
+	cut := func() {
+		t.Helper()
+		b.fault(airbytesim.Fault{Operation: "sources/discover_schema", Contains: "disable_cache", Do: airbytesim.DoAnswer, Status: 504, Acts: true})
+		if failure := b.failure(second(b.try(work))); !failure.Retry {
+			t.Fatal(failure.Text())
+		}
+	}
+	cut()
+	b.number = 2
+	cut() // what is kept is no news, so the source is asked again
+	if n := b.sim.Contents().Discoveries; n != 3 {
+		t.Errorf("the source was asked %d times", n)
+	}
+	now = now.Add(discoveryTime)
+	b.number = 3
+	b.provision(work)
+	if n := b.sim.Contents().Discoveries; n != 3 || len(b.writes()) > 0 {
+		t.Errorf("the source was asked %d times, %v", n, b.writes())
+	}
+	b.number = 1
+	b.unchanged(orders())
 }

@@ -158,6 +158,62 @@ func TestIdentity(t *testing.T) {
 			t.Errorf("it was not said\n%s", b.log())
 		}
 	})
+	t.Run("a copy that somebody made is theirs, though its name holds the digest", func(t *testing.T) {
+		t.Parallel()
+		b := newBench(t, airbytesim.Options{})
+		b.provision(orders())
+		a := b.actor(airbyte.Destination)
+		a.Name += copied
+		a.Configuration["password"] = "theirs"
+		theirs := must1(b.r.Client.CreateActor(t.Context(), a))
+		b.provision(orders())
+		b.unprovision(orders())
+		l := b.live()
+		if len(l.sources) != 0 || len(l.destinations) != 1 || l.destinations[0].ID != theirs.ID || l.destinations[0].Name != a.Name {
+			t.Errorf("there are %s\n%s", l, b.log())
+		}
+	})
+	t.Run("ours under the name of a copy", func(t *testing.T) {
+		t.Parallel()
+		b := newBench(t, airbytesim.Options{})
+		b.provision(orders())
+		before := ids(b)
+		a := b.actor(airbyte.Source)
+		a.Name += copied
+		must1(b.r.Client.UpdateActor(t.Context(), a))
+		b.provision(orders())
+		if diff := cmp.Diff(before, ids(b)); diff != "" {
+			t.Errorf("its id is remembered, so it is renamed back\n%s", diff)
+		}
+		b.unchanged(orders())
+	})
+	t.Run("another component's privateInfo, signed as it is", func(t *testing.T) {
+		t.Parallel()
+		b := newBench(t, airbytesim.Options{})
+		work := orders()
+		work.Previous = previous(t, b.provision(other()))
+		theirs := b.bystanders()
+		for range 2 {
+			b.provision(work)
+			if !strings.Contains(b.log(), "privateInfo names the source "+theirs.sources[0].ID) {
+				t.Errorf("it was not said\n%s", b.log())
+			}
+		}
+		b.unprovision(work)
+		if diff := cmp.Diff(theirs, b.bystanders(), asSeen); diff != "" {
+			t.Errorf("the other component's entities were touched\n%s", diff)
+		}
+	})
+	t.Run("unsigned ids of another workspace", func(t *testing.T) {
+		t.Parallel()
+		b := newBench(t, airbytesim.Options{})
+		work := orders()
+		work.Previous = &workload.Entities{WorkspaceID: otherPlace, SourceID: "5b1c7f4e-0000-4000-8000-000000000001"}
+		b.provision(work)
+		if !strings.Contains(b.log(), otherPlace) {
+			t.Errorf("what may be left there is not named\n%s", b.log())
+		}
+	})
 	t.Run("equal names", func(t *testing.T) {
 		t.Parallel()
 		b := newBench(t, airbytesim.Options{})
@@ -290,6 +346,7 @@ func TestCrowdedWorkspace(t *testing.T) {
 			b.memory.values = map[string][]byte{}
 			b.provision(orders())
 			b.one()
+			b.unchanged(orders())
 			b.unprovision(orders())
 			b.none()
 			b.only = ""

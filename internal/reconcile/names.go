@@ -27,9 +27,16 @@ func actorName(name, digest string) string {
 	return strings.TrimSpace(name + " " + tag)
 }
 
+// copied is what older servers add to the name of a source or destination that somebody copies.
+const copied = " (Copy)"
+
 // ownerOf is the digest of the component that an entity's name says it belongs
-// to; empty when it says none. The last one counts, since that is where ours are put.
+// to; empty when it says none, or when it is a copy that somebody made. The last
+// digest counts, since that is where ours are put.
 func ownerOf(name string) string {
+	if strings.HasSuffix(name, copied) {
+		return ""
+	}
 	all := tags.FindAllStringSubmatch(name, -1)
 	if len(all) == 0 {
 		return ""

@@ -58,6 +58,11 @@ type draft struct {
 // another workspace becomes something to be left, once all stands in the new one.
 func (s *session) settle() {
 	before := s.seed(s.ledger.look())
+	if p := s.work.Previous; before.WorkspaceID == "" && p != nil && p.WorkspaceID != "" && !strings.EqualFold(p.WorkspaceID, s.workspace) {
+		s.log(workload.Warning, workload.PhaseObserve,
+			"privateInfo says that this component is in workspace %s, and not in this environment's (%s), but is not signed by this provisioner: whatever is left there must be removed by hand.",
+			p.WorkspaceID, s.workspace)
+	}
 	if before.WorkspaceID == "" || before.WorkspaceID == s.workspace {
 		before.WorkspaceID = s.workspace
 		before.Former = withFormer(before.Former, workload.Entities{WorkspaceID: s.workspace}, s.workspace)
