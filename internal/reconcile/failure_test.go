@@ -142,24 +142,39 @@ func TestOneBranchGoesOnWhereTheOtherFails(t *testing.T) {
 	b.one()
 }
 
+// TestCancelledAtTheNextCall gives up while a call runs, in each branch and where they meet.
 func TestCancelledAtTheNextCall(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, airbytesim.Options{})
-	b.sim.HoldNext("connections/create", true)
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- second(b.r.Provision().Perform(ctx, orders(), b.attempt())) }()
-	if err := b.sim.WaitHeld(t.Context(), "connections/create", 1); err != nil {
-		t.Fatal(err)
+	const discovery, check = "sources/discover_schema", "scheduler/destinations/check_connection"
+	for operation, other := range map[string]string{ // with what the other branch is at
+		"sources/list": "", "sources/create": check, discovery: check, check: discovery, "destinations/create": discovery, "connections/create": "",
+	} {
+		t.Run(operation, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, airbytesim.Options{})
+			if other != "" {
+				b.sim.HoldNext(other, true)
+			}
+			b.sim.HoldNext(operation, true)
+			ctx, cancel := context.WithCancel(t.Context())
+			ended := make(chan error, 1)
+			go func() { ended <- second(b.r.Provision().Perform(ctx, orders(), b.attempt())) }()
+			must(t, 0, b.sim.WaitHeld(t.Context(), operation, 1))
+			cancel()
+			if err := <-ended; !errors.Is(err, context.Canceled) {
+				t.Fatalf("%v", err)
+			}
+			sent := len(b.calls())
+			b.sim.Release("*", 0)
+			b.sim.RemoveFaults()
+			if after := len(b.calls()); after != sent || slices.Contains(b.calls(), "connections/create") && operation != "connections/create" {
+				t.Errorf("%d calls were sent, then %d: %v", sent, after, b.calls())
+			}
+			b.provision(orders())
+			b.one()
+			b.unchanged(orders())
+		})
 	}
-	cancel()
-	if err := <-ended; !errors.Is(err, context.Canceled) {
-		t.Fatalf("%v", err)
-	}
-	b.sim.Release("*", 0)
-	b.provision(orders())
-	b.one()
-	b.unchanged(orders())
 }
 
 var errNotOurs = errors.New("the lease is lost")

@@ -220,6 +220,7 @@ func (w *world) calm() {
 	w.b.memory.mu.Lock()
 	w.b.memory.fails = nil
 	w.b.memory.mu.Unlock()
+	w.b.number = 1
 	if rapid.Bool().Draw(w.T, "restart") {
 		w.b.restart()
 	}
@@ -264,21 +265,33 @@ func (w *world) edit(i int) {
 	}
 	client, ctx := w.b.r.Client, w.b.t.Context()
 	patch := airbyte.ConnectionUpdate{ID: l.connections[0].ID}
-	how := rapid.SampledFrom([]string{"rename source", "rename connection", "pause", "streams", "configuration", "delete connection", "delete source", "delete destination"}).Draw(w.T, "edit")
+	how := rapid.SampledFrom([]string{
+		"rename source", "rename destination", "rename connection", "pause", "streams", "schedule", "prefix",
+		"configuration", "destination's configuration", "delete connection", "delete source", "delete destination",
+	}).Draw(w.T, "edit")
 	w.tell("%d: by hand: %s", i, how)
 	wish.rests = false
 	switch how {
-	case "rename source":
+	case "rename source", "rename destination":
 		if _, known := w.b.memory.values[wish.work.Component.Digest()]; !known {
 			return
 		}
-		a := must1(client.GetActor(ctx, airbyte.Source, l.sources[0].ID))
+		a := w.read(l, how == "rename source")
 		a.Name = "by hand"
 		must1(client.UpdateActor(ctx, a))
 		return
 	case "configuration":
-		a := must1(client.GetActor(ctx, airbyte.Source, l.sources[0].ID))
+		a := w.read(l, true)
 		a.Configuration["added_by_hand"] = "x"
+		must1(client.UpdateActor(ctx, a))
+		return
+	case "destination's configuration":
+		a := w.read(l, false)
+		field := "schema"
+		if a.DefinitionID == localJSON {
+			field = "destination_path"
+		}
+		a.Configuration[field] = "/by_hand"
 		must1(client.UpdateActor(ctx, a))
 		return
 	case "delete connection":
@@ -297,6 +310,10 @@ func (w *world) edit(i int) {
 		patch.Name = ptr("by hand")
 	case "pause":
 		patch.Status = ptr("inactive")
+	case "schedule":
+		patch.ScheduleType, patch.ScheduleData = ptr("basic"), &airbyte.ScheduleData{Basic: &airbyte.BasicSchedule{TimeUnit: "days", Units: 2}}
+	case "prefix":
+		patch.Prefix = ptr("hand_")
 	case "streams":
 		c := must1(client.GetConnection(ctx, patch.ID))
 		if len(c.Catalog.Streams) == 0 {
@@ -306,6 +323,14 @@ func (w *world) edit(i int) {
 		patch.Catalog = &c.Catalog
 	}
 	must1(client.UpdateConnection(ctx, patch))
+}
+
+// read is a component's source or destination as Airbyte answers it.
+func (w *world) read(l live, source bool) airbyte.Actor {
+	if source {
+		return must1(w.b.r.Client.GetActor(w.b.t.Context(), airbyte.Source, l.sources[0].ID))
+	}
+	return must1(w.b.r.Client.GetActor(w.b.t.Context(), airbyte.Destination, l.destinations[0].ID))
 }
 
 // own are the live entities of a component: those that carry its digest, and
@@ -394,12 +419,12 @@ func (w *world) difference(work workload.Work, l live) string {
 	want := []any{
 		actorName(work.Source.Name, digest), work.Source.DefinitionID, fmt.Sprint(configuration(work.Source)),
 		actorName(work.Destination.Name, digest), work.Destination.DefinitionID, fmt.Sprint(configuration(work.Destination)),
-		work.Connection.Name, max(work.Connection.Status, "active"), work.Connection.Prefix, work.Connection.Schedule != nil, len(work.Connection.Streams) > 0,
+		work.Connection.Name, max(work.Connection.Status, "active"), work.Connection.Prefix, scheduleText(wantedShape(work.Connection).Schedule), len(work.Connection.Streams) > 0,
 	}
 	got := []any{
 		l.sources[0].Name, l.sources[0].DefinitionID, fmt.Sprint(l.sources[0].Configuration),
 		l.destinations[0].Name, l.destinations[0].DefinitionID, fmt.Sprint(l.destinations[0].Configuration),
-		c.Name, c.Status, prefixOf(c), c.ScheduleType == "basic", len(streamsOf(c)) == 1,
+		c.Name, c.Status, prefixOf(c), scheduleText(scheduleOf(must1(w.b.r.Client.GetConnection(w.b.t.Context(), c.ID)))), len(streamsOf(c)) == 1,
 	}
 	return cmp.Diff(want, got)
 }
