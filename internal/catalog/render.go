@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	_ "embed" // how to write a file
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -227,7 +228,7 @@ func spellsOther(text string) bool {
 // Markdown documents all connectors, for people.
 func (c *Catalog) Markdown() string {
 	var b strings.Builder
-	b.WriteString("# Connectors\n\nMade from the catalogue; do not edit. Connectors that are not listed work too: by their name, if the Airbyte\nworkspace has them, or by their definitionId.\n\n")
+	b.WriteString("# Connectors\n\nMade from the catalogue; do not edit. Connectors that are not listed work too: by their name, if the Airbyte\nworkspace has them, or by their definitionId. Any can have a [file of your own](#a-file-of-your-own).\n\n")
 	for _, profile := range c.Profiles() {
 		fmt.Fprintf(&b, "- [%s](#%s): %s\n", profile.Name, profile.Name, profile.Title)
 	}
@@ -235,8 +236,14 @@ func (c *Catalog) Markdown() string {
 		fmt.Fprintf(&b, "\n## %s\n\n%s\n\nDefinition id `%s`.\n\n```yaml\n%s```\n", profile.Name, profile.Help, profile.DefinitionID, profile.Block())
 		profile.table(&b)
 	}
+	b.WriteString(ownFile)
 	return b.String()
 }
+
+// ownFile tells operators how to write a connector's file.
+//
+//go:embed own.md
+var ownFile string
 
 // table lists every field, alternatives included.
 func (p *Profile) table(b *strings.Builder) {
