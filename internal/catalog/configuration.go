@@ -182,9 +182,11 @@ func (m *making) resolve(ctx context.Context) *workload.Failure {
 			return value
 		}
 		known := len(m.revealed)
-		result, failure := m.reveal(ctx, path, text)
-		if failure != nil {
+		result, failures := m.reveal(ctx, path, text)
+		for _, failure := range failures {
 			all = append(all, denied{path, failure})
+		}
+		if len(failures) > 0 {
 			return value
 		}
 		if isSealed(text) && len(m.revealed) == known { // it holds no reference
@@ -197,39 +199,38 @@ func (m *making) resolve(ctx context.Context) *workload.Failure {
 	if len(all) == 0 {
 		return nil
 	}
-	slices.SortFunc(all, func(a, b denied) int { return strings.Compare(a.path, b.path) })
+	slices.SortStableFunc(all, func(a, b denied) int { return strings.Compare(a.path, b.path) })
 	return m.secretFailure(all)
 }
 
 // reveal is a text with its references resolved, in a sealed one too.
-func (m *making) reveal(ctx context.Context, path, text string) (string, *workload.Failure) {
+func (m *making) reveal(ctx context.Context, path, text string) (string, []*workload.Failure) {
 	if isSealed(text) {
 		opened, err := m.catalog.sealer.Open(text)
 		if err != nil {
-			return "", secretFailure("A sealed secret cannot be opened: "+err.Error()+".",
-				"Ask the platform team whether the API and the workers have the same sealing key, then deploy again.")
+			return "", []*workload.Failure{secretFailure("A sealed secret cannot be opened: "+err.Error()+".",
+				"Ask the platform team whether the API and the workers have the same sealing key, then deploy again.")}
 		}
 		text = opened
 	}
-	var failed *workload.Failure
+	var failures []*workload.Failure
 	user := SecretUser{
 		Domain: m.in.DataProduct.Domain, DataProduct: m.in.DataProduct.Name, ID: m.in.DataProduct.ID,
 		Operator: under(path, m.operator),
 	}
 	_, inJSON := jsonObject(text)
 	result := secretReference.ReplaceAllStringFunc(text, func(reference string) string {
-		if failed != nil {
-			return ""
+		value, failure := m.lookUp(ctx, secretReference.FindStringSubmatch(reference)[1], user)
+		if failure != nil {
+			failures = append(failures, failure)
 		}
-		var value string
-		value, failed = m.lookUp(ctx, secretReference.FindStringSubmatch(reference)[1], user)
 		if inJSON {
 			quoted, _ := json.Marshal(value) //nolint:errchkjson // a text is always JSON
 			return string(quoted[1 : len(quoted)-1])
 		}
 		return value
 	})
-	return result, failed
+	return result, failures
 }
 
 // lookUp resolves one name and notes what it gave.
@@ -263,7 +264,10 @@ func (m *making) secretFailure(all []denied) *workload.Failure {
 		Retry: true,
 	}
 	for _, each := range all {
-		whole.Problems = append(whole.Problems, workload.Problem{Path: m.path(each.path), Message: each.failure.Message})
+		problem := workload.Problem{Path: m.path(each.path), Message: each.failure.Message}
+		if !slices.Contains(whole.Problems, problem) {
+			whole.Problems = append(whole.Problems, problem)
+		}
 		for _, solution := range each.failure.Solutions {
 			if !slices.Contains(whole.Solutions, solution) {
 				whole.Solutions = append(whole.Solutions, solution)

@@ -214,9 +214,10 @@ func TestFailuresOfFinalConfigurations(t *testing.T) {
 			want: []string{"specific.destination.connectionConfiguration.host: is missing; expected a text (Host: The account's host name, such as account.region.snowflakecomputing.com); the platform can set it for everybody with SNOWFLAKE_HOST"},
 		},
 		"secrets are missing": {
-			connector: "source-postgres", configuration: `{` + pg + `, "password": "${secret:A}", "jdbc_url_params": "${secret:B}"}`, code: workload.CodeSecret,
+			connector: "source-postgres", configuration: `{` + pg + `, "password": "${secret:A}", "jdbc_url_params": "b=${secret:B}&c=${secret:C}&d=${secret:B}"}`, code: workload.CodeSecret,
 			want: []string{
 				`specific.source.connectionConfiguration.jdbc_url_params: The secret "B" does not exist.`,
+				`specific.source.connectionConfiguration.jdbc_url_params: The secret "C" does not exist.`,
 				`specific.source.connectionConfiguration.password: The secret "A" does not exist.`,
 			},
 		},

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"strings"
+	"unicode/utf8"
 
 	"airbyte-provisioner/internal/workload"
 )
@@ -149,6 +150,9 @@ func (s *SecretStore) file(name string) (string, error) {
 		return "", fmt.Errorf("the file has %d bytes, more than %d", info.Size(), maxSecretBytes)
 	}
 	data, err := s.root.ReadFile(name)
+	if err == nil && !utf8.Valid(data) { // JSON would hold another one
+		return "", errors.New("the file is no text in UTF-8")
+	}
 	return trimNewline(string(data)), err
 }
 
@@ -171,14 +175,17 @@ func (s *SecretStore) allowed(name string, user SecretUser) bool {
 	return false
 }
 
-// matches reports whether one of the patterns covers one of the values.
+// matches reports whether one of the patterns covers one of the values. No value
+// is a path: to path.Match a slash is a character of its own, which * leaves out.
 func matches(patterns []string, values ...string) bool {
 	for _, pattern := range patterns {
 		for _, value := range values {
-			if ok, _ := path.Match(strings.ToLower(pattern), strings.ToLower(value)); ok && value != "" {
+			if ok, _ := path.Match(slashless(pattern), slashless(value)); ok && value != "" {
 				return true
 			}
 		}
 	}
 	return false
 }
+
+func slashless(text string) string { return strings.ReplaceAll(strings.ToLower(text), "/", "\x00") }

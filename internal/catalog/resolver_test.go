@@ -18,7 +18,7 @@ func TestSecretStore(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(dir, "..data"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	for name, text := range map[string]string{"PLAIN": "value", "NEWLINE": "value\n", "WINDOWS": "value\r\n", "LINES": "a\nb\n\n", "BOTH": "file", "EMPTY": "", "HUGE": strings.Repeat("x", maxSecretBytes+1)} {
+	for name, text := range map[string]string{"PLAIN": "value", "NEWLINE": "value\n", "WINDOWS": "value\r\n", "LINES": "a\nb\n\n", "BOTH": "file", "EMPTY": "", "BINARY": "\xff\x00\x01", "HUGE": strings.Repeat("x", maxSecretBytes+1)} {
 		write(t, dir, name, text)
 	}
 	write(t, filepath.Join(dir, "..data"), "MOUNTED", "as Kubernetes does it")
@@ -52,6 +52,7 @@ func TestSecretStore(t *testing.T) {
 		"../FOREIGN":  {reason: "a name is no path", message: `The secret name "../FOREIGN" is not valid.`},
 		"/etc/passwd": {reason: "nor an absolute one", message: `The secret name "/etc/passwd" is not valid.`},
 		"HUGE":        {reason: "no secret is that long", message: `The secret "HUGE" cannot be read.`},
+		"BINARY":      {reason: "JSON cannot hold it as it is", message: `The secret "BINARY" cannot be read.`},
 		"":            {reason: "a name is needed", message: `The secret name "" is not valid.`},
 	} {
 		value, err := store.Resolve(context.Background(), name, SecretUser{})
@@ -73,6 +74,7 @@ func TestWhoMayUseASecret(t *testing.T) {
 	rules := []SecretRule{
 		{Secrets: []string{"SHARED"}},
 		{Secrets: []string{"FIN_*"}, Domains: []string{"finance", "risk*"}},
+		{Secrets: []string{"ALL"}, DataProducts: []string{"*"}},
 		{Secrets: []string{"ONE"}, Domains: []string{"sales"}, DataProducts: []string{"Orders", "urn:dmb:dp:sales:returns:1"}},
 	}
 	user := func(domain, product, id string) SecretUser {
@@ -91,6 +93,7 @@ func TestWhoMayUseASecret(t *testing.T) {
 		"a domain's":                                {rules, "FIN_DB", user("Finance", "b", "c"), true},
 		"by a pattern of domains":                   {rules, "FIN_DB", user("risk-eu", "b", "c"), true},
 		"another domain's":                          {rules, "FIN_DB", user("sales", "b", "c"), false},
+		"any text, slashes too":                     {rules, "ALL", user("", "orders/returns", ""), true},
 		"no domain":                                 {rules, "FIN_DB", user("", "", ""), false},
 		"a data product's by name":                  {rules, "ONE", user("sales", "orders", "c"), true},
 		"a data product's by id":                    {rules, "ONE", user("sales", "x", "URN:dmb:dp:sales:returns:1"), true},

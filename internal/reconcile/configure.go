@@ -214,7 +214,7 @@ func definitionNamed(kind airbyte.ActorKind, connector string, definitions []air
 		problem = fmt.Sprintf("is %s, which neither the catalogue nor the Airbyte workspace has", quoted(connector))
 		slices.Sort(names)
 		if near := catalog.Nearest(connector, slices.Compact(names)); len(near) > 0 {
-			problem += "; nearest are " + strings.Join(near, ", ")
+			problem += "; did you mean " + strings.Join(near, " or ") + "?"
 		}
 	}
 	failure.Problems = []workload.Problem{{Path: "specific." + string(kind) + ".connector", Message: problem}}
