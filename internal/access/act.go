@@ -87,5 +87,10 @@ func (s *session) undone(step *step, err error) (sure bool, failure error) {
 	}
 	var e *airbyte.Error
 	sure = !errors.As(err, &e) || e.Status >= 400 && e.Status < 500 && !e.Retryable
-	return sure, mishap.Of(workload.PhaseAccess, fmt.Sprintf("The access of %s to the workspace was not changed (to be %s)", step.address, step.effect), err)
+	became := "was not changed"
+	if !sure {
+		became = "may not have been changed"
+	}
+	what := fmt.Sprintf("The access of %s to the workspace %s (it was to be %s)", step.address, became, step.effect)
+	return sure, mishap.Of(workload.PhaseAccess, what, err)
 }

@@ -3,6 +3,7 @@ package httpapi_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -272,9 +273,37 @@ func TestHTTPServer(t *testing.T) {
 	if code, text := send(http.MethodDelete, "/v1/provision/"+token, nil); code != http.StatusAccepted || text != "" {
 		t.Errorf("got %d %s", code, text)
 	}
-	// A body that is too large is refused and the connection closed, instead of
+	// A body that is far too large is refused and the connection closed, instead of
 	// being read to its end; a client that still writes may see that instead of the answer.
-	if code, text := send(http.MethodPost, "/v1/provision", io.LimitReader(&counting{}, 4*httpapi.DefaultMaxBody)); code != http.StatusRequestEntityTooLarge && code != 0 {
+	if code, text := send(http.MethodPost, "/v1/provision", io.LimitReader(&counting{}, 16*httpapi.DefaultMaxBody)); code != http.StatusRequestEntityTooLarge && code != 0 {
 		t.Errorf("got %d %s", code, text)
 	}
+	for _, announced := range []bool{true, false} {
+		if answer := writeThenRead(t, listener.Addr().String(), 3*httpapi.DefaultMaxBody, announced); !strings.HasPrefix(answer, "HTTP/1.1 413 ") {
+			t.Errorf("announced %v: who writes all before it reads gets %q", announced, answer)
+		}
+	}
+}
+
+// writeThenRead sends a body of a size, as most callers do: it reads only when all is written.
+func writeThenRead(t *testing.T, address string, size int, announced bool) string {
+	t.Helper()
+	connection, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = connection.Close() }()
+	text := strings.Repeat(" ", size)
+	header, body := fmt.Sprintf("Content-Length: %d", size), text
+	if !announced {
+		header, body = "Transfer-Encoding: chunked", fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", size, text)
+	}
+	if _, err := fmt.Fprintf(connection, "POST /v1/provision HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n%s\r\n\r\n%s", header, body); err != nil {
+		return err.Error()
+	}
+	answer, err := io.ReadAll(connection)
+	if err != nil {
+		return err.Error()
+	}
+	return string(answer)
 }

@@ -27,8 +27,7 @@ func (x *exchange) withBody(use func(body []byte) error) error {
 	}
 	limit := x.server.options.MaxBody
 	if x.Request().ContentLength > limit {
-		x.Response().Header()["Connection"] = []string{"close"} // rather than reading it all
-		return tooLarge()
+		return x.overrun(limit)
 	}
 	buffer := buffers.Get().(*bytes.Buffer)
 	defer func() {
@@ -46,6 +45,18 @@ func (x *exchange) withBody(use func(body []byte) error) error {
 	return use(buffer.Bytes())
 }
 
+// overrun is the failure of a body over the limit. It reads on for a while and
+// throws away what comes: most callers write all before they read, and would
+// see a broken connection instead of why. Who asks first is told first.
+func (x *exchange) overrun(limit int64) error {
+	const further = 4
+	x.Response().Header()["Connection"] = []string{"close"}
+	if x.Request().Header.Get("Expect") == "" {
+		_, _ = io.CopyN(io.Discard, x.Request().Body, further*limit)
+	}
+	return tooLarge()
+}
+
 // readAll reads the body, and tells one that is too large from one that broke off.
 func readAll(buffer *bytes.Buffer, x *exchange, limit int64) error {
 	_, err := buffer.ReadFrom(http.MaxBytesReader(x.Response().Writer, x.Request().Body, limit))
@@ -54,7 +65,7 @@ func readAll(buffer *bytes.Buffer, x *exchange, limit int64) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &over):
-		return tooLarge()
+		return x.overrun(limit)
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return badBody(workload.Problem{Message: "The body ended before its announced length."})
 	default:
