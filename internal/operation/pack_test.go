@@ -49,3 +49,15 @@ func TestTheDictionaryIsNeverChanged(t *testing.T) {
 		t.Errorf("the dictionary is %s: another one needs another mark than packed", got)
 	}
 }
+
+// BenchmarkPack packs a payload of about the example's size, and unpacks it.
+func BenchmarkPack(b *testing.B) {
+	text := []byte(`{"v":1,"kind":"provision","traceId":"4bf92f3577b34da6a3ce929d0e0e4736","work":{"component":{"id":"urn:dmb:cmp:finance:cashflow:1:places-ingestion","environment":"development"},"name":"Places ingestion","source":{"name":"finance.cashflow.1.File","connector":"source-file","configuration":{"dataset_name":"places","format":"csv","provider":{"storage":"HTTPS","user_agent":false},"url":"https://storage.googleapis.com/covid19-open-data/v2/latest/epidemiology.csv"}},"destination":{"name":"finance.cashflow.1.Snowflake","connector":"destination-snowflake","configuration":{"database":"","schema":""}},"connection":{"name":"finance.cashflow.1.File <> Snowflake"}}}`)
+	b.SetBytes(int64(len(text)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Unpack(Pack(text)); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
