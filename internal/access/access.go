@@ -67,7 +67,7 @@ func New(options Options) (*Performer, error) {
 
 // Perform makes the users of work.Access the only ones that have access to the
 // component's workspace through the component. Errors are a *workload.Failure,
-// an *operation.WaitError, or what attempt.Holds returned.
+// an *workload.WaitError, or what attempt.Holds returned.
 func (p *Performer) Perform(ctx context.Context, work workload.Work, attempt workload.Attempt) (workload.Outcome, error) {
 	if work.Access == nil {
 		return workload.Outcome{}, errors.New("access: the work holds no access request")

@@ -1,6 +1,6 @@
 // Package access carries out updateacl: it gives the users that Witboost names
 // a role in an Airbyte workspace, and takes back what it gave once nobody wants
-// it any more. It imports workload, airbyte, mishap and operation's WaitError.
+// it any more. It imports workload, airbyte and mishap.
 //
 // # From refs to users
 //

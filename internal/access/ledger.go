@@ -148,7 +148,7 @@ func entryOf(row any) (entry, error) {
 		return e, err
 	}
 	if e.grant.Version > grantVersion {
-		return e, fmt.Errorf("it was written by a newer version (%d)", e.grant.Version)
+		return e, workload.LeftToNewer("What is known of a user's access")
 	}
 	return e, nil
 }

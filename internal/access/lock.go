@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"airbyte-provisioner/internal/operation"
 	"airbyte-provisioner/internal/workload"
 
 	"github.com/google/uuid"
@@ -32,7 +31,7 @@ type lock struct {
 }
 
 // lock waits a little for the users to be free and takes them all. Where they
-// stay busy it returns a *operation.WaitError.
+// stay busy it returns a *workload.WaitError.
 func (l ledger) lock(ctx context.Context, attempt workload.Attempt, users []string) (*lock, error) {
 	held := &lock{ledger: l, owner: ownerOf(attempt), done: make(chan struct{})}
 	for _, user := range users {
@@ -52,7 +51,7 @@ func (l ledger) lock(ctx context.Context, attempt workload.Attempt, users []stri
 		select {
 		case <-time.After(pause/2 + rand.N(pause)): //nolint:gosec // no secret
 		case <-over.C:
-			return nil, &operation.WaitError{For: again, Why: "Waiting for another component's change of access for the same users."}
+			return nil, &workload.WaitError{For: again, Why: "Waiting for another component's change of access for the same users."}
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}

@@ -9,11 +9,9 @@ import (
 	"sync"
 	"testing"
 
-	"airbyte-provisioner/internal/workload/workloadtest"
-
-	"airbyte-provisioner/internal/operation"
 	"airbyte-provisioner/internal/redistest"
 	"airbyte-provisioner/internal/workload"
+	"airbyte-provisioner/internal/workload/workloadtest"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
@@ -37,7 +35,7 @@ func TestLocks(t *testing.T) {
 		t.Fatalf("other users are free: %v", err)
 	}
 	other.release(ctx)
-	var wait *operation.WaitError
+	var wait *workload.WaitError
 	if _, err := h.ledger("sales").lock(ctx, workloadtest.Attempt(t, uuid.NewString()), []string{"b", "c"}); !errors.As(err, &wait) {
 		t.Fatalf("one of the users is taken, the error is %v", err)
 	}
@@ -82,7 +80,7 @@ func TestBusyUsers(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.must(p, "orders", anna) // nothing to change, nothing to wait for
-	var wait *operation.WaitError
+	var wait *workload.WaitError
 	if _, err := h.update(p, "orders"); !errors.As(err, &wait) || wait.For <= 0 {
 		t.Errorf("the error is %v, want one that says to come back", err)
 	}
@@ -173,7 +171,7 @@ func (h *house) persist(p *Performer, component string, refs ...string) {
 	a := workloadtest.Attempt(h.t, uuid.NewString())
 	for {
 		_, err := p.Perform(h.t.Context(), workOf(component, refs...), a)
-		var wait *operation.WaitError
+		var wait *workload.WaitError
 		if errors.As(err, &wait) {
 			continue
 		}

@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"time"
 
+	"airbyte-provisioner/internal/workload"
+
 	"github.com/redis/go-redis/v9"
 )
 
@@ -36,7 +38,7 @@ redis.call('PEXPIRE', KEYS[1], 2 * ARGV[3])
 return 1
 `)
 
-// Acquire takes a place; release gives it back. The error is a *WaitError when
+// Acquire takes a place; release gives it back. The error is a *workload.WaitError when
 // there is none: the caller returns it, so that its attempt ends and its slot
 // is free for other work.
 func (j *Jobs) Acquire(ctx context.Context) (release func(), err error) {
@@ -49,7 +51,7 @@ func (j *Jobs) Acquire(ctx context.Context) (release func(), err error) {
 		return nil, err
 	}
 	if !free {
-		return nil, &WaitError{For: j.wait, Why: "As many checks and discoveries as AIRBYTE_MAX_JOBS allows are running."}
+		return nil, &workload.WaitError{For: j.wait, Why: "As many checks and discoveries as AIRBYTE_MAX_JOBS allows are running."}
 	}
 	keep, stop := context.WithCancel(context.WithoutCancel(ctx))
 	go j.keep(keep, holder)

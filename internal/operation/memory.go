@@ -17,7 +17,7 @@ func With(ctx context.Context, lease *Lease) context.Context {
 }
 
 // Recall returns what was last remembered of a component, nil when nothing is.
-// ErrNewer says that a newer version remembered it in a form of its own.
+// What a newer version remembered in a form of its own is a *workload.WaitError.
 func (s *Store) Recall(ctx context.Context, component workload.Component) ([]byte, error) {
 	known, err := s.batched.Get(ctx, s.known(component)).Bytes()
 	if errors.Is(err, redis.Nil) {
@@ -27,10 +27,13 @@ func (s *Store) Recall(ctx context.Context, component workload.Component) ([]byt
 		return nil, unavailable(err)
 	}
 	value, err := Unpack(known)
-	if err != nil && !errors.Is(err, ErrNewer) {
-		return known, nil // what it was is lost; the caller finds that out and begins anew
+	switch {
+	case errors.Is(err, ErrNewer):
+		return nil, workload.LeftToNewer("What is remembered of this component")
+	case err != nil:
+		return known, nil //nolint:nilerr // what it was is lost; the caller finds that out and begins anew
 	}
-	return value, err
+	return value, nil
 }
 
 // Remember keeps a value, at least one byte, for a component until it is

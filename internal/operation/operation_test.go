@@ -504,7 +504,7 @@ func TestJobsAreBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var wait *operation.WaitError
+	var wait *workload.WaitError
 	if _, err := jobs.Acquire(ctx); !errors.As(err, &wait) || wait.For != time.Second {
 		t.Errorf("a third: %v", err)
 	}

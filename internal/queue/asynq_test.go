@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -205,6 +206,43 @@ func TestPayloads(t *testing.T) {
 	}
 	if _, err := decode([]byte("\x02packed otherwise")); !errors.Is(err, errNewer) {
 		t.Errorf("a newer form: %v", err)
+	}
+}
+
+// A payload as an earlier version wrote it, plain and packed: it must be
+// understood for as long as an upgrade from that is promised. One of another
+// form is to be added, none to be changed.
+func TestPayloadsOfEarlierVersions(t *testing.T) {
+	t.Parallel()
+	const plain = `{"v":1,"kind":"provision","traceId":"trace","work":{"component":{"id":"urn:dmb:cmp:d:p:0:c","environment":"dev"},"name":"Customers",` +
+		`"dataProduct":{"id":"dp","name":"n","domain":"d","version":"1"},"source":{"name":"File","connector":"source-file","configuration":` +
+		`{"dataset_name":"customers","format":"csv","provider":{"storage":"HTTPS","user_agent":false},"url":"https://example.com/c.csv"}},` +
+		`"destination":{"name":"Snowflake","connector":"destination-snowflake","configuration":{"schema":"C"}},"connection":{"name":"File to Snowflake",` +
+		`"schedule":{"type":"cron","cronExpression":"0 0 3 * * ?","cronTimeZone":"UTC"}},"removeData":true}}`
+	packed, err := base64.StdEncoding.DecodeString("AfkEkksPEHRyYWNlGlgJhlAPGGQ6cDowOmNCOw8IZGV2KjQPIEN1c3RvbWVyc1o9DwRkcBm5AG4uNQ8AZDI2DwAxNjkLKqgNOnYCNjIPUgsOKvwOAGMdnu4FDxUA" +
+		"C0BleGFtcGxlLmNvbS9jLmNzdk5IAw3IJl4ONs0AXTMyGA9C1wAi1A4AQ0o9Aw1lGEZpbGUgdG8qyw7ubBMVAAsAfQ5mEhUABgR9fQ==")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := workload.Order{Kind: workload.Provision, TraceID: "trace", Work: workload.Work{
+		Component:   workload.Component{ID: "urn:dmb:cmp:d:p:0:c", Environment: "dev"},
+		Name:        "Customers",
+		DataProduct: workload.DataProduct{ID: "dp", Name: "n", Domain: "d", Version: "1"},
+		Source: workload.Actor{Name: "File", Connector: "source-file", Configuration: map[string]any{
+			"dataset_name": "customers", "format": "csv", "url": "https://example.com/c.csv",
+			"provider": map[string]any{"storage": "HTTPS", "user_agent": false},
+		}},
+		Destination: workload.Actor{Name: "Snowflake", Connector: "destination-snowflake", Configuration: map[string]any{"schema": "C"}},
+		Connection: workload.Connection{Name: "File to Snowflake", Schedule: &workload.Schedule{
+			Type: "cron", CronExpression: "0 0 3 * * ?", CronTimeZone: "UTC",
+		}},
+		RemoveData: true,
+	}}
+	for form, text := range map[string][]byte{"plain": []byte(plain), "packed": packed} {
+		got, err := decode(text)
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Errorf("%s: %v (-want +got):\n%s", form, err, diff)
+		}
 	}
 }
 

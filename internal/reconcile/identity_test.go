@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -266,8 +267,9 @@ func TestIdentity(t *testing.T) {
 		t.Parallel()
 		b := newBench(t, airbytesim.Options{})
 		b.memory.values[orders().Component.Digest()] = []byte(`{"v":2}`)
-		if failure := b.failure(second(b.try(orders()))); !failure.Retry || len(b.calls()) > 0 {
-			t.Errorf("it is for newer workers: %s", failure.Text())
+		var wait *workload.WaitError
+		if err := second(b.try(orders())); !errors.As(err, &wait) || len(b.calls()) > 0 {
+			t.Errorf("it is for newer workers: %v", err)
 		}
 	})
 }

@@ -139,11 +139,7 @@ func openLedger(ctx context.Context, memory Memory, component workload.Component
 		return l, false, nil //nolint:nilerr // it is told by readable
 	}
 	if l.known.Version > knownVersion {
-		return nil, true, &workload.Failure{
-			Code: workload.CodeUnavailable, Phase: workload.PhaseObserve, Retry: true,
-			Message:   "What is remembered of this component was written by a newer version of the Airbyte provisioner, which this worker does not understand.",
-			Solutions: []string{"Wait until all workers run the same version."},
-		}
+		return nil, true, workload.LeftToNewer("What is remembered of this component")
 	}
 	return l, true, nil
 }

@@ -27,7 +27,7 @@ func (a *attempt) settle(ctx context.Context, outcome workload.Outcome, err erro
 		a.lease.Log(workload.Info, workload.PhaseFinish, "The attempt is interrupted, because its worker stops or its task was cancelled; the operation goes back to the queue and is continued.")
 		return a.giveBack(ctx, operation.AfterInterruption, &queue.LaterError{Text: "The attempt was interrupted; the operation is continued."})
 	}
-	var wait *operation.WaitError
+	var wait *workload.WaitError
 	if errors.As(err, &wait) {
 		return a.postpone(ctx, wait.For, wait.Why)
 	}

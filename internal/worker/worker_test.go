@@ -153,7 +153,7 @@ func TestHowAttemptsEnd(t *testing.T) {
 			reason: "waiting is no failed attempt",
 			perform: func(context.Context, workload.Attempt) error {
 				if waits.Add(1) <= 4 {
-					return fmt.Errorf("discover: %w", &operation.WaitError{For: time.Millisecond, Why: "All places are taken."})
+					return fmt.Errorf("discover: %w", &workload.WaitError{For: time.Millisecond, Why: "All places are taken."})
 				}
 				return nil
 			},
