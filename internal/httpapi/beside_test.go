@@ -307,3 +307,36 @@ func writeThenRead(t *testing.T, address string, size int, announced bool) strin
 	}
 	return string(answer)
 }
+
+// TestBrokenBodies sends bodies that do not arrive whole, and wants to be told why.
+func TestBrokenBodies(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	server := httptest.NewUnstartedServer(a.server)
+	server.Config.ReadTimeout = 200 * time.Millisecond
+	server.Start()
+	t.Cleanup(server.Close)
+	for name, test := range map[string]struct{ header, body, says string }{
+		"too slow":      {"Content-Length: 100", "{", "did not arrive in time"},
+		"broken chunks": {"Transfer-Encoding: chunked", "zz\r\n", "the rules of HTTP"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			connection, err := net.Dial("tcp", server.Listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = connection.Close() })
+			if _, err := fmt.Fprintf(connection, "POST /v1/provision HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n%s\r\n\r\n%s", test.header, test.body); err != nil {
+				t.Fatal(err)
+			}
+			answer, err := io.ReadAll(connection)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if text := string(answer); !strings.HasPrefix(text, "HTTP/1.1 400 ") || !strings.Contains(text, test.says) {
+				t.Errorf("the answer is %q, want one that says %q", text, test.says)
+			}
+		})
+	}
+}

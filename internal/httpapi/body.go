@@ -6,6 +6,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 
@@ -68,8 +69,10 @@ func readAll(buffer *bytes.Buffer, x *exchange, limit int64) error {
 		return x.overrun(limit)
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return badBody(workload.Problem{Message: "The body ended before its announced length."})
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return badBody(workload.Problem{Message: "The body did not arrive in time."})
 	default:
-		return badBody(workload.Problem{Message: "The body could not be read."}).Because(err)
+		return badBody(workload.Problem{Message: "The body could not be read: it breaks the rules of HTTP."}).Because(err)
 	}
 }
 
