@@ -178,7 +178,7 @@ func (m *making) resolve(ctx context.Context) *workload.Failure {
 	var all []denied
 	m.configuration = object(rewrite("", m.configuration, func(path string, value any) any {
 		text, ok := value.(string)
-		if !ok || !hasReference(text) {
+		if !ok || !hasReference(text) && !isCoordinate(text) {
 			return value
 		}
 		known := len(m.revealed)
@@ -218,6 +218,13 @@ func (m *making) reveal(ctx context.Context, path, text string) (string, []*work
 		Domain: m.in.DataProduct.Domain, DataProduct: m.in.DataProduct.Name, ID: m.in.DataProduct.ID,
 		Operator: under(path, m.operator),
 	}
+	if isCoordinate(text) {
+		value, failure := m.lookUp(ctx, text, user)
+		if failure != nil {
+			failures = append(failures, failure)
+		}
+		return value, failures
+	}
 	_, inJSON := jsonObject(text)
 	result := secretReference.ReplaceAllStringFunc(text, func(reference string) string {
 		value, failure := m.lookUp(ctx, secretReference.FindStringSubmatch(reference)[1], user)
@@ -235,6 +242,9 @@ func (m *making) reveal(ctx context.Context, path, text string) (string, []*work
 
 // lookUp resolves one name and notes what it gave.
 func (m *making) lookUp(ctx context.Context, name string, user SecretUser) (string, *workload.Failure) {
+	if m.in.Secrets == nil && isCoordinate(name) {
+		return name, nil
+	}
 	if m.in.Secrets == nil {
 		return "", secretFailure(fmt.Sprintf("The secret %q cannot be resolved: the worker has no place for secrets.", name),
 			"Ask the platform team to set SECRETS_DIR or SECRETS_ENV_PREFIX.")

@@ -22,8 +22,11 @@ var looseReference = regexp.MustCompile(`\$\{\s*(?i:secrets?)\s*[:.=][^}]*\}?`)
 // isReference reports that the whole text stands for a value kept elsewhere.
 func isReference(text string) bool {
 	return secretReference.FindString(text) == text && text != "" ||
-		strings.HasPrefix(text, coordinatePrefix) || isSealed(text)
+		isCoordinate(text) || isSealed(text)
 }
+
+// isCoordinate reports that the text is Airbyte's own reference.
+func isCoordinate(text string) bool { return strings.HasPrefix(text, coordinatePrefix) }
 
 // hasReference reports that resolving will change the text.
 func hasReference(text string) bool { return secretReference.MatchString(text) || isSealed(text) }

@@ -25,14 +25,15 @@ type SecretUser struct {
 
 // Secrets resolves the names in ${secret:NAME}.
 type Secrets interface {
-	// Resolve returns the secret's value. Its errors are *workload.Failure with
-	// CodeSecret: a missing and a forbidden name, each with the name and never
-	// the value.
+	// Resolve returns the secret's value; that of a reference of Airbyte's own is
+	// the reference. Its errors are *workload.Failure with CodeSecret: a missing and
+	// a forbidden name, each with the name and never the value.
 	Resolve(ctx context.Context, name string, user SecretUser) (string, error)
 }
 
 // SecretRule allows some secrets to some users. Names and values are compared
 // without case and may hold * for any text; an empty list of a rule allows all.
+// A reference of Airbyte's own is named as it is: secret_coordinate::NAME.
 type SecretRule struct {
 	Secrets      []string `yaml:"secrets"`
 	Domains      []string `yaml:"domains"`
@@ -96,13 +97,17 @@ func (s *SecretStore) Close() error {
 // Resolve reads the secret anew each time, so that a rotated one is noticed: the
 // file first, then the variable.
 func (s *SecretStore) Resolve(_ context.Context, name string, user SecretUser) (string, error) {
-	if secretReference.FindString("${secret:"+name+"}") == "" {
+	coordinate := isCoordinate(name)
+	if !coordinate && secretReference.FindString("${secret:"+name+"}") == "" {
 		return "", secretFailure(fmt.Sprintf("The secret name %.60q is not valid.", name), "Name the secret with letters, digits, dots, dashes and underscores.")
 	}
 	if !user.Operator && !s.allowed(name, user) {
 		return "", secretFailure(
 			fmt.Sprintf("The secret %q may not be used by the data product %q of the domain %q.", name, user.DataProduct, user.Domain),
 			"Ask the platform team to allow this secret for your domain or data product (secrets.allow), or refer to one that is.")
+	}
+	if coordinate {
+		return name, nil
 	}
 	value, err := s.read(name)
 	switch {

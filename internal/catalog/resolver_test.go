@@ -73,8 +73,8 @@ func TestWhoMayUseASecret(t *testing.T) {
 	t.Parallel()
 	rules := []SecretRule{
 		{Secrets: []string{"SHARED"}},
-		{Secrets: []string{"FIN_*"}, Domains: []string{"finance", "risk*"}},
-		{Secrets: []string{"ALL"}, DataProducts: []string{"*"}},
+		{Secrets: []string{"FIN_*", "secret_coordinate::fin_*"}, Domains: []string{"finance", "risk*"}},
+		{Secrets: []string{"ALL"}, DataProducts: []string{"*"}}, // of any name
 		{Secrets: []string{"ONE"}, Domains: []string{"sales"}, DataProducts: []string{"Orders", "urn:dmb:dp:sales:returns:1"}},
 	}
 	user := func(domain, product, id string) SecretUser {
@@ -93,6 +93,9 @@ func TestWhoMayUseASecret(t *testing.T) {
 		"a domain's":                                {rules, "FIN_DB", user("Finance", "b", "c"), true},
 		"by a pattern of domains":                   {rules, "FIN_DB", user("risk-eu", "b", "c"), true},
 		"another domain's":                          {rules, "FIN_DB", user("sales", "b", "c"), false},
+		"a reference of Airbyte's for all":          {nil, "secret_coordinate::airbyte_1", user("a", "b", "c"), true},
+		"a reference of Airbyte's, of a domain":     {rules, "secret_coordinate::fin_1", user("finance", "b", "c"), true},
+		"a reference of Airbyte's, of another":      {rules, "secret_coordinate::fin_1", user("sales", "b", ""), false},
 		"any text, slashes too":                     {rules, "ALL", user("", "orders/returns", ""), true},
 		"no domain":                                 {rules, "FIN_DB", user("", "", ""), false},
 		"a data product's by name":                  {rules, "ONE", user("sales", "orders", "c"), true},
@@ -108,7 +111,7 @@ func TestWhoMayUseASecret(t *testing.T) {
 				t.Fatal(err)
 			}
 			value, err := store.Resolve(context.Background(), test.secret, test.user)
-			if got := err == nil && value == "hunter2"; got != test.want {
+			if got := err == nil && (value == "hunter2" || value == test.secret && isCoordinate(value)); got != test.want {
 				t.Errorf("allowed is %t: %v", got, err)
 			}
 			if err != nil && (workload.AsFailure(err).Code != workload.CodeSecret || !strings.Contains(err.Error(), test.secret)) {
