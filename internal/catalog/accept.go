@@ -117,7 +117,7 @@ func (a *acceptance) references() []string {
 		told = append(told, path)
 	}
 	walkKeys("", a.Configuration, func(path, key string) {
-		if looseReference.MatchString(key) || strings.Contains(key, sealedPrefix) {
+		if loose(key) || strings.Contains(key, sealedPrefix) {
 			tell(path, "holds a reference in the name of the field; expected it in a value")
 		}
 	})

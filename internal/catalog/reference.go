@@ -21,22 +21,31 @@ var looseReference = regexp.MustCompile(`\$\{\s*(?i:secrets?)\s*[:.=][^}]*\}?`)
 
 // isReference reports that the whole text stands for a value kept elsewhere.
 func isReference(text string) bool {
-	return secretReference.FindString(text) == text && text != "" ||
-		isCoordinate(text) || isSealed(text)
+	return isCoordinate(text) || isSealed(text) || strings.HasPrefix(text, "${") && secretReference.FindString(text) == text
 }
 
 // isCoordinate reports that the text is Airbyte's own reference.
 func isCoordinate(text string) bool { return strings.HasPrefix(text, coordinatePrefix) }
 
 // hasReference reports that resolving will change the text.
-func hasReference(text string) bool { return secretReference.MatchString(text) || isSealed(text) }
+func hasReference(text string) bool {
+	return strings.Contains(text, "${") && (secretReference.MatchString(text) || isSealed(text))
+}
 
 func isSealed(text string) bool {
 	return strings.HasPrefix(text, sealedPrefix) && strings.HasSuffix(text, "}")
 }
 
+// loose reports whether a text holds what begins like a reference.
+func loose(text string) bool {
+	return strings.Contains(text, "${") && looseReference.MatchString(text) // most texts hold none
+}
+
 // malformed returns the references in the text that are not written as they must be.
 func malformed(text string) bool {
+	if !loose(text) {
+		return false
+	}
 	for _, found := range looseReference.FindAllString(text, -1) {
 		if secretReference.FindString(found) != found {
 			return true
