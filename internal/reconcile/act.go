@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -71,10 +72,24 @@ func (s *session) discover(ctx context.Context, d *draft, id string) (*airbyte.D
 		}
 	}
 	if err != nil {
-		return nil, s.failed(workload.PhaseDiscovery, "The source's schema could not be read", err)
+		return nil, s.stored(s.failed(workload.PhaseDiscovery, "The source's schema could not be read", err), d)
 	}
 	s.log(workload.Info, workload.PhaseDiscovery, "The source has %s.", count(len(found.Catalog.Streams), "stream"))
 	return &found, nil
+}
+
+// stored tells, where a source that is in use fails its discovery for good, that
+// its new configuration is in use too: unlike a destination, which is checked
+// before, a source is proved by the discovery of what is stored.
+func (s *session) stored(err error, d *draft) error {
+	var failure *workload.Failure
+	proved := same(s.here().Discovery.Source, d.wanted.source.marks.Wanted)
+	if proved || d.connection == nil || !errors.As(err, &failure) || failure.Code != workload.CodeCheck || failure.Retry {
+		return err
+	}
+	told := *failure
+	told.Message += " Airbyte has stored the new configuration: until it is corrected, the connection's syncs use it and are likely to fail."
+	return (&told).Because(err)
 }
 
 // discoveryTime is after which time a discovery that was begun counts as ended.

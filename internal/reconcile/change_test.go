@@ -161,6 +161,9 @@ func TestHandEditsArePutBack(t *testing.T) {
 			); diff != "" {
 				t.Errorf("it was not put back\n%s\n%s", diff, b.log())
 			}
+			if strings.Count(b.log(), "Plan: update connection") > 1 {
+				t.Errorf("the plan is told twice\n%s", b.log())
+			}
 			if !strings.Contains(b.log(), "update ") || !strings.Contains(outcome.Message, "pdated the ") {
 				t.Errorf("it was not told: %s\n%s", outcome.Message, b.log())
 			}

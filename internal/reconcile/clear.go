@@ -33,6 +33,10 @@ func (s *session) clearData(ctx context.Context, c airbyte.ConnectionSummary) er
 	if err := s.ledger.change(ctx, func(k *known) { k.clearing(c.ID, job.ID) }); err != nil {
 		return err
 	}
+	if job.Status == airbyte.JobSucceeded {
+		s.log(workload.Info, workload.PhaseSync, "The data of connection %s is cleared already (job %d).", quoted(c.Name), job.ID)
+		return nil
+	}
 	s.log(workload.Info, workload.PhaseSync, "Clearing the data of connection %s (job %d).", quoted(c.Name), job.ID)
 	job, err = s.await(ctx, job)
 	if err != nil {

@@ -14,11 +14,12 @@ func (s *session) chooseStreams(ctx context.Context, d *draft, discovery *airbyt
 	if discovery == nil {
 		return nil, streamFailure(d.wanted.connection.namespacing().collisions(d.connection.Catalog.Streams))
 	}
+	before := d.plan.of(Connection)
 	streams, err := s.planStreams(d, discovery, modes)
 	if err != nil {
 		return nil, err
 	}
-	if e := d.plan.of(Connection); e.Action == Update {
+	if e := d.plan.of(Connection); e.Action == Update && !slices.Equal(e.Fields, before.Fields) {
 		s.log(workload.Info, workload.PhaseConnection, "Plan: "+e.String())
 	}
 	return streams, ctx.Err()

@@ -216,8 +216,8 @@ func TestPlans(t *testing.T) {
 			"update source s2: configuration.password (secret, not known what Airbyte holds)", "run discovery", "create connection", "delete connection c1", "delete source s1",
 		}},
 
-		{name: "connection renamed in the descriptor", reason: "a patch, no discovery", change: func(s *scene) { s.wanted.connection.shape.Name = "New" }, want: []string{"update connection c1: name Orders to warehouse -> New"}},
-		{name: "connection renamed in Airbyte", reason: "it is put back", change: func(s *scene) { s.read(func(c *airbyte.Connection) { c.Name = "hand" }) }, want: []string{"update connection c1: name hand -> Orders to warehouse"}},
+		{name: "connection renamed in the descriptor", reason: "a patch, no discovery", change: func(s *scene) { s.wanted.connection.shape.Name = "New" }, want: []string{"update connection c1: name “Orders to warehouse” -> “New”"}},
+		{name: "connection renamed in Airbyte", reason: "it is put back", change: func(s *scene) { s.read(func(c *airbyte.Connection) { c.Name = "hand" }) }, want: []string{"update connection c1: name “hand” -> “Orders to warehouse”"}},
 		{name: "paused in Airbyte", reason: "it is put back", change: func(s *scene) { s.read(func(c *airbyte.Connection) { c.Status = "inactive" }) }, want: []string{"update connection c1: status inactive -> active"}},
 		{name: "paused in the descriptor", reason: "a patch", change: func(s *scene) { s.wanted.connection.shape.Status = "inactive" }, want: []string{"update connection c1: status active -> inactive"}},
 		{name: "locked by the platform", reason: "that is not ours to open", change: func(s *scene) { s.read(func(c *airbyte.Connection) { c.Status = "locked" }) }},
@@ -247,7 +247,7 @@ func TestPlans(t *testing.T) {
 		{name: "non-breaking changes", reason: "a patch", change: func(s *scene) { s.wanted.connection.shape.NonBreakingChanges = "propagate_fully" }, want: []string{"update connection c1: nonBreakingChangesPreference ignore -> propagate_fully"}},
 		{name: "several at once", reason: "one patch, in a fixed order", change: func(s *scene) {
 			s.wanted.connection.shape.Prefix, s.wanted.connection.shape.Name = "raw_", "New"
-		}, want: []string{"update connection c1: name Orders to warehouse -> New; prefix none -> raw_"}},
+		}, want: []string{"update connection c1: name “Orders to warehouse” -> “New”; prefix none -> raw_"}},
 		{name: "a server that does not take a wish over", reason: "it read so after the last write: nothing differs for ever", change: func(s *scene) {
 			s.wanted.connection.shape.NonBreakingChanges = "propagate_fully"
 			s.known.Connection.Wanted = s.wanted.connection.wantedPrint(s.known)
@@ -297,7 +297,7 @@ func TestPlans(t *testing.T) {
 		{name: "only a connection of another name, nothing remembered", reason: "it joins the two, so it is ours", change: func(s *scene) {
 			s.known, s.wanted.source.secrets = known{WorkspaceID: "w"}, nil
 			s.read(func(c *airbyte.Connection) { c.Name = "hand" })
-		}, want: []string{"run discovery", "update connection c1: name hand -> Orders to warehouse"}},
+		}, want: []string{"run discovery", "update connection c1: name “hand” -> “Orders to warehouse”"}},
 		{name: "two connections of other names, nothing remembered", reason: "which one is ours cannot be told", change: func(s *scene) {
 			s.known, s.wanted.source.secrets = known{WorkspaceID: "w"}, nil
 			s.noConnection()

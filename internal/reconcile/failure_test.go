@@ -11,6 +11,8 @@ import (
 
 	"airbyte-provisioner/internal/airbytesim"
 	"airbyte-provisioner/internal/workload"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestFailuresExplain(t *testing.T) {
@@ -95,6 +97,28 @@ func TestFailuresExplain(t *testing.T) {
 			b.unchanged(orders())
 		})
 	}
+}
+
+// A source that is in use holds its new configuration before its discovery proves it: that is said, and it is
+// corrected by the next provisioning, back included.
+func TestFailedDiscoveryOfASourceInUse(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, airbytesim.Options{})
+	b.provision(orders())
+	before := ids(b)
+	work := orders()
+	work.Source.Configuration["host"] = "x.invalid"
+	for range 2 { // the second time there is nothing to write, and the schema is asked for still
+		failure := b.failure(second(b.try(work)))
+		if !strings.Contains(failure.Message, "has stored the new configuration") || failure.Retry {
+			t.Errorf("it is not said what the source holds: %s", failure.Text())
+		}
+	}
+	b.provision(orders())
+	if diff := cmp.Diff(before, ids(b)); diff != "" {
+		t.Error(diff)
+	}
+	b.unchanged(orders())
 }
 
 func TestRetryAfterIsPassedOn(t *testing.T) {

@@ -181,7 +181,7 @@ func (s shape) changesTo(wanted shape, streams bool) changed {
 			changes[field] = fmt.Sprintf("%s %s -> %s", field, orNone(from), orNone(to))
 		}
 	}
-	note(fieldName, s.Name, wanted.Name)
+	note(fieldName, quoted(s.Name), quoted(wanted.Name))
 	if s.Status != lockedStatus { // the platform's own lock is not ours to open
 		note(fieldStatus, s.Status, wanted.Status)
 	}

@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"airbyte-provisioner/internal/airbyte"
@@ -65,7 +66,7 @@ func (s *session) removeAll(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := s.removing(ctx, plan.Entries); err != nil {
+	if err := s.removing(ctx, append(slices.Clone(plan.Entries), cascaded(c)...)); err != nil {
 		return err
 	}
 	for _, e := range plan.Entries {
@@ -94,6 +95,15 @@ func decideRemoval(o *observed, c choice) (Plan, []airbyte.ConnectionSummary) {
 		plan.Entries = append(plan.Entries, Entry{Entity: Source, Action: Delete, ID: f.ID, Name: f.Name})
 	}
 	return plan, connections
+}
+
+// cascaded are the connections of others that go down with our source or destination.
+func cascaded(c choice) []Entry {
+	var entries []Entry
+	for _, f := range c.foreign {
+		entries = append(entries, Entry{Entity: Connection, Action: Delete, ID: f.ID, Name: f.Name, Reason: "not this component's own"})
+	}
+	return entries
 }
 
 // refuseCascade keeps connections that people made from going down with our

@@ -216,7 +216,10 @@ func TestCascadeAllowedBySetting(t *testing.T) {
 	b := newBench(t, airbytesim.Options{}, func(o *Options) { o.CascadeForeign = true })
 	b.provision(orders())
 	id := b.foreign()
-	b.unprovision(orders())
+	outcome := b.unprovision(orders())
+	if !strings.Contains(outcome.Message, "the connection “by hand” (not this component's own)") {
+		t.Errorf("the outcome does not name what went down too: %s", outcome.Message)
+	}
 	if !strings.Contains(b.log(), id) {
 		t.Errorf("the log does not name what went down too\n%s", b.log())
 	}
