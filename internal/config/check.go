@@ -150,6 +150,9 @@ func (q Queue) check(r *report) {
 	if q.Instance != "" && !instance.MatchString(q.Instance) {
 		r.add("INSTANCE", "%q may hold letters, digits, dots, underscores and hyphens, at most 64", q.Instance)
 	}
+	if strings.HasSuffix(q.Instance, "un") {
+		r.add("INSTANCE", `%q may not end in "un": its queue of provisions would have the name of another installation's queue of unprovisions; put a hyphen behind it`, q.Instance)
+	}
 }
 
 var instance = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)

@@ -328,6 +328,7 @@ func TestProblems(t *testing.T) {
 		{"no address", "", []string{"HTTP_ADDR=8093", "WORKER_HTTP_ADDR=:70000"}, []string{`HTTP_ADDR: "8093"`, `WORKER_HTTP_ADDR: ":70000"`}},
 		{"no path", "", []string{"BASE_PATH=v1"}, []string{`BASE_PATH: "v1" is not a path`}},
 		{"a path that goes up", "", []string{"BASE_PATH=/a//b"}, []string{"BASE_PATH"}},
+		{"instance with another's queue", "", []string{"INSTANCE=finance-un"}, []string{`INSTANCE: "finance-un" may not end in "un"`}},
 		{"instance with a brace", "", []string{"INSTANCE=a{b}"}, []string{`INSTANCE: "a{b}" may hold`}},
 		{"more than the longest wait", "", []string{"RETRY_MIN_DELAY=1h"}, []string{"RETRY_MIN_DELAY: 1h0m0s is longer than RETRY_MAX_DELAY, 5m0s"}},
 		{"negative attempts", "", []string{"TASK_MAX_RETRY=-1"}, []string{"TASK_MAX_RETRY: -1 is less than 0"}},

@@ -290,3 +290,15 @@ func TestServedQueuesAreChecked(t *testing.T) {
 		}
 	}
 }
+
+// Only an instance that ends so, which the settings refuse, could share a queue with another.
+func TestInstancesShareNoQueue(t *testing.T) {
+	t.Parallel()
+	for _, one := range Queues() {
+		for _, other := range Queues() {
+			if rest, found := strings.CutSuffix(one, other); found && rest != "" && rest != "un" {
+				t.Errorf("with %q in front, %s is another installation's %s", rest, other, one)
+			}
+		}
+	}
+}
