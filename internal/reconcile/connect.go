@@ -105,6 +105,9 @@ func (s *session) createConnection(ctx context.Context, d *draft, streams []airb
 	if err != nil {
 		return err
 	}
+	if d.connection != nil {
+		streams = s.carry(d, streams)
+	}
 	created, err := s.client.CreateConnection(ctx, airbyte.ConnectionCreate{
 		SourceID: d.source, DestinationID: d.destination, Status: w.Status, Name: w.Name,
 		NamespaceDefinition: w.NamespaceDefinition, NamespaceFormat: w.NamespaceFormat, Prefix: w.Prefix,
@@ -168,6 +171,28 @@ func (s *session) updateConnection(ctx context.Context, d *draft, streams []airb
 	}
 	s.log(workload.Info, workload.PhaseConnection, "The connection %s was updated (%s).", quoted(w.Name), updated.ID)
 	return s.wroteConnection(ctx, d, updated, streams, discovery, true)
+}
+
+// carry takes what people set on the streams of a connection along to the one
+// that replaces it: a column that they had hashed must not arrive in the clear.
+// To another source's streams it need not fit, so there it is only told.
+func (s *session) carry(d *draft, streams []airbyte.ConfiguredStream) []airbyte.ConfiguredStream {
+	old := slices.Clone(d.connection.Catalog.Streams)
+	touched := false
+	for i := range old {
+		config := &old[i].Config
+		touched = touched || len(config.Mappers) > 0 || len(config.HashedFields) > 0
+		config.IncludeFiles, config.DestinationObjectName = nil, "" // these belong to the destination
+	}
+	if d.plan.of(Source).Action != Replace {
+		return keepMappers(streams, old)
+	}
+	if touched {
+		s.log(workload.Warning, workload.PhaseConnection,
+			"The mappers and hashed fields that were set by hand on connection %s (%s) are not taken along, because its source is replaced: set them again before its first sync.",
+			quoted(d.connection.Name), d.connection.ID)
+	}
+	return streams
 }
 
 // keepMappers leaves in place what people set on a stream that stays and that a

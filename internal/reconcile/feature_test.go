@@ -130,6 +130,43 @@ func TestMappersSetByHandStay(t *testing.T) {
 	b.unchanged(ordersOnly("orders"))
 }
 
+func TestMappersSetByHandMoveToTheReplacement(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name    string
+		change  func(w *workload.Work)
+		mappers int
+		says    string
+	}{
+		{"another destination", func(w *workload.Work) {
+			w.Destination.DefinitionID, w.Destination.Configuration = localJSON, map[string]any{"destination_path": "/json_data"}
+		}, 1, ""},
+		{"another source, whose streams they need not fit", func(w *workload.Work) {
+			w.Source.DefinitionID, w.Source.Configuration = fakerID, map[string]any{"count": 10}
+		}, 0, "set them again"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, airbytesim.Options{})
+			b.provision(orders())
+			_, _, c := b.one()
+			read := must1(b.r.Client.GetConnection(t.Context(), c.ID))
+			for i := range read.Catalog.Streams {
+				read.Catalog.Streams[i].Config.Mappers = []json.RawMessage{json.RawMessage(`{"type":"hashing","mapperConfiguration":{"targetField":"name","method":"SHA-256","fieldNameSuffix":"_hashed"}}`)}
+			}
+			must1(b.r.Client.UpdateConnection(t.Context(), airbyte.ConnectionUpdate{ID: c.ID, Catalog: &read.Catalog}))
+			work := orders()
+			tt.change(&work)
+			b.provision(work)
+			_, _, c = b.one()
+			if mappers, _ := c.Streams[0].Config["mappers"].([]any); len(mappers) != tt.mappers || !strings.Contains(b.log(), tt.says) {
+				t.Errorf("%v\n%s", c.Streams[0].Config, b.log())
+			}
+			b.unchanged(work)
+		})
+	}
+}
+
 func TestSyncOnProvision(t *testing.T) {
 	t.Parallel()
 	work := orders()
