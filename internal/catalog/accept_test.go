@@ -80,7 +80,7 @@ func TestRealSpecificationsRefuseTheSameFields(t *testing.T) {
 			return all
 		}
 		want := paths(profile.specification.Check(configuration))
-		got := paths(CheckConfiguration(raw, configuration))
+		got := paths(checked(t, raw, configuration))
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s: the problems' paths differ (-catalogue +real):\n%s", name, diff)
 		}

@@ -66,12 +66,20 @@ func (c *Catalog) Configuration(ctx context.Context, in Input) (Final, *workload
 	m.configuration = m.coerce(m.configuration)
 	m.sealedSecrets()
 	if m.specification != nil {
-		if problems := m.specification.Check(m.configuration); len(problems) > 0 {
+		if problems := m.specification.check(m.configuration, m.isSecret); len(problems) > 0 {
 			return Final{}, m.invalid(m.explainUnset(problems))
 		}
 		m.specification.schema.secretPaths("", m.configuration, false, func(path, text string) { m.secrets[path] = text })
 	}
 	return Final{Configuration: m.configuration, Secrets: m.secrets, Revealed: m.allRevealed(), Warnings: m.warnings}, nil
+}
+
+// isSecret reports whether a value came from a secret, be it in a field for none.
+func (m *making) isSecret(path, text string) bool {
+	if _, known := m.secrets[path]; known {
+		return true
+	}
+	return slices.ContainsFunc(m.revealed, func(secret string) bool { return secret != "" && strings.Contains(text, secret) })
 }
 
 // allRevealed are the resolved secrets and the values that they are in now.

@@ -243,6 +243,14 @@ func TestFailuresOfFinalConfigurations(t *testing.T) {
 				"specific.source.connectionConfiguration.pin: is a text; expected a whole number (PIN)",
 			},
 		},
+		"secrets where the connector expects a choice": {
+			connector: "source-postgres", code: workload.CodeInvalid,
+			configuration: `{` + pg + `, "ssl_mode": {"mode": "${secret:PIN}"}, "replication_method": {"method": "CDC", "replication_slot": "s", "publication": "p", "lsn_commit_behaviour": "x${secret:PIN}"}}`,
+			want: []string{
+				"specific.source.connectionConfiguration.replication_method.lsn_commit_behaviour: is a text that is not allowed here; expected While reading Data or After loading Data in the destination",
+				"specific.source.connectionConfiguration.ssl_mode.mode: is a text; expected disable, allow, prefer, require, verify-ca or verify-full",
+			},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -17,8 +17,10 @@ import (
 // explainer turns the library's tree of errors into problems in the words of the
 // fields' titles and descriptions.
 type explainer struct {
-	schema   *schema
-	root     map[string]any
+	schema *schema
+	root   map[string]any
+	// secret reports whether a text must not be told although its field is for none.
+	secret   func(path, text string) bool
 	problems []workload.Problem
 }
 
@@ -68,6 +70,9 @@ func (e *explainer) locate(location []string) place {
 		}
 	}
 	at.secret = at.secret || at.schema != nil && at.schema.Secret
+	if text, ok := at.value.(string); ok {
+		at.secret = at.secret || e.secret(at.path, text)
+	}
 	return at
 }
 
@@ -162,7 +167,7 @@ func (e *explainer) chosen(at place, invalid *jsonschema.ValidationError, fields
 		e.visit(invalid.Causes[index])
 	case !present:
 		e.add(join(at.path, name), "is missing; expected %s, which decides the other fields of %s", listed(choices), at.name())
-	case !isText || len(text) > 60:
+	case !isText || len(text) > 60 || at.secret || e.secret(join(at.path, name), text):
 		e.add(join(at.path, name), "is %s; expected %s", foundWords(value), listed(choices))
 	default:
 		e.add(join(at.path, name), "is %q; expected %s%s", text, listed(choices), didYouMean(text, choices))

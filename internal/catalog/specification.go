@@ -139,8 +139,13 @@ func (s *Specification) Coerce(configuration map[string]any) map[string]any {
 }
 
 // Check reports everything in a coerced configuration that the specification
-// refuses, with paths from the configuration's root. No secret value is told.
+// refuses, with paths from the configuration's root. No value of a field for a secret is told.
 func (s *Specification) Check(configuration map[string]any) []workload.Problem {
+	return s.check(configuration, func(string, string) bool { return false })
+}
+
+// check is Check where further texts are secret, wherever they are.
+func (s *Specification) check(configuration map[string]any, secret func(path, text string) bool) []workload.Problem {
 	err := s.compiled.Validate(configuration)
 	if err == nil {
 		return nil
@@ -149,25 +154,7 @@ func (s *Specification) Check(configuration map[string]any) []workload.Problem {
 	if !errors.As(err, &invalid) {
 		return []workload.Problem{{Message: "cannot be checked against the connector's specification"}}
 	}
-	explain := explainer{schema: s.schema, root: configuration}
+	explain := explainer{schema: s.schema, root: configuration, secret: secret}
 	explain.visit(invalid)
 	return explain.sorted()
-}
-
-// SecretPaths are the paths of the texts in a configuration that the
-// specification marks as secret.
-func (s *Specification) SecretPaths(configuration map[string]any) []string {
-	var paths []string
-	s.schema.secretPaths("", configuration, false, func(path, _ string) { paths = append(paths, path) })
-	return paths
-}
-
-// CheckConfiguration is Check for a specification that is used only once. One
-// that cannot be used is a problem too.
-func CheckConfiguration(specification json.RawMessage, configuration map[string]any) []workload.Problem {
-	parsed, err := ParseSpecification(specification)
-	if err != nil {
-		return []workload.Problem{{Message: "cannot be checked: " + err.Error()}}
-	}
-	return parsed.Check(parsed.Coerce(configuration))
 }

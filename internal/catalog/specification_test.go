@@ -4,10 +4,22 @@ import (
 	"encoding/json"
 	"testing"
 
+	"airbyte-provisioner/internal/workload"
+
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestCheckConfiguration(t *testing.T) {
+// checked are the problems of a configuration with a specification that is used once.
+func checked(t *testing.T, specification json.RawMessage, configuration map[string]any) []workload.Problem {
+	t.Helper()
+	parsed, err := ParseSpecification(specification)
+	if err != nil {
+		return []workload.Problem{{Message: "cannot be checked: " + err.Error()}}
+	}
+	return parsed.Check(parsed.Coerce(configuration))
+}
+
+func TestCheck(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		reason, specification, configuration string
@@ -64,7 +76,7 @@ func TestCheckConfiguration(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := lines(CheckConfiguration(json.RawMessage(test.specification), fields(t, test.configuration)))
+			got := lines(checked(t, json.RawMessage(test.specification), fields(t, test.configuration)))
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("%s: %s", test.reason, diff)
 			}
@@ -134,7 +146,9 @@ func TestSecretPathsAreFoundInAlternativesAndLists(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := specification.SecretPaths(fields(t, `{"list": [{"key": "a"}, {"key": "b", "name": "c"}], "whole": {"x": ["y"]}, "login": {"t": "a", "p": "q"}, "other": "z"}`))
+	var got []string
+	specification.schema.secretPaths("", fields(t, `{"list": [{"key": "a"}, {"key": "b", "name": "c"}], "whole": {"x": ["y"]}, "login": {"t": "a", "p": "q"}, "other": "z"}`), false,
+		func(path, _ string) { got = append(got, path) })
 	want := []string{"list[0].key", "list[1].key", "login.p", "whole.x[0]"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
