@@ -335,6 +335,25 @@ func TestNothingChangesWhen(t *testing.T) {
 	}
 }
 
+// Airbyte looks addresses up in the case in which the identity provider wrote them; Witboost writes them in lower case.
+func TestAddressesInAnotherCase(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t)
+	for name, behavior := range map[string]airbytesim.Behavior{"by address": {}, "in the organization": {NotInstanceAdmin: true}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHouse(t, server)
+			h.sim.SetBehavior(behavior)
+			h.sim.AddUser(airbytesim.User{Email: "Eve.Doe@acme.com", OrganizationRole: "organization_member"})
+			h.must(h.performer(), "orders", "user:eve.doe_acme.com", anna)
+			want := map[string]string{"anna": "workspace_reader", "Eve.Doe": "workspace_reader"}
+			if diff := cmp.Diff(want, h.roles(workspaceID)); diff != "" {
+				t.Errorf("roles (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 // Users who have no access yet are found without the rights of an instance admin.
 func TestOrganizationInsteadOfLookUp(t *testing.T) {
 	t.Parallel()

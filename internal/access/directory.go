@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -47,22 +48,35 @@ func (s *session) find(ctx context.Context, principals []principal, seen []airby
 	return people, nil
 }
 
-// search asks Airbyte for the users with the addresses, and adds those that it knows.
+// search asks Airbyte for the users with the addresses, and adds those that it
+// knows. It compares them in their very case, which is that of the identity
+// provider; so whom it does not find may still be among the organization's users.
 func (s *session) search(ctx context.Context, emails []string, addresses, known map[string]string) error {
+	missing := false
 	for _, email := range emails {
 		user, err := s.airbyte.GetUserByEmail(ctx, addresses[email])
 		switch {
 		case airbyte.Forbidden(err):
 			return s.searchOrganization(ctx, known)
 		case airbyte.NotFound(err):
-			continue
+			missing = true
 		case err != nil:
 			return failed(err, "Looking up a user by email address")
+		default:
+			known[email] = user.ID
 		}
-		known[email] = user.ID
 	}
-	return nil
+	if !missing {
+		return nil
+	}
+	err := s.searchOrganization(ctx, known)
+	if airbyte.Forbidden(err) || airbyte.NotFound(err) || errors.Is(err, errNoOrganization) {
+		return nil // then they stay unknown
+	}
+	return err
 }
+
+var errNoOrganization = errors.New("the workspace has no organization")
 
 // searchOrganization adds everybody in the workspace's organization: only an
 // administrator of the whole instance may look users up by their address.
@@ -72,18 +86,20 @@ func (s *session) searchOrganization(ctx context.Context, known map[string]strin
 		return failed(err, "Reading the workspace's organization")
 	}
 	if workspace.OrganizationID == "" {
-		return &workload.Failure{
+		return (&workload.Failure{
 			Code: workload.CodeUnsupported, Phase: workload.PhaseAccess,
 			Message:   "Users cannot be looked up: Airbyte allows the look-up by address to administrators of the instance only, and the workspace has no organization whose users could be listed. Nothing was changed.",
 			Solutions: []string{"Ask the operators of the Airbyte provisioner to give its Airbyte application the rights of an administrator of the instance."},
-		}
+		}).Because(errNoOrganization)
 	}
 	users, err := s.airbyte.ListOrganizationUsers(ctx, workspace.OrganizationID)
 	if err != nil {
 		return failed(err, "Listing the users of the workspace's organization")
 	}
 	for _, user := range users {
-		known[strings.ToLower(user.Email)] = user.ID
+		if email := strings.ToLower(user.Email); known[email] == "" {
+			known[email] = user.ID
+		}
 	}
 	return nil
 }

@@ -7,9 +7,10 @@
 // A ref becomes email addresses through the principals table first, then, for
 // users, by Witboost's spelling (john.doe_acme.com is john.doe@acme.com). An
 // address becomes an Airbyte user through the workspace's own list, a look-up
-// by address, or the organization's list where the look-up is not allowed. The
-// table may also name a group of Airbyte's, which is then treated like a user.
-// Every ref is resolved before the first change.
+// by address, or the organization's list, which is asked for those whom the
+// look-up does not find (it minds their case) or may not find. The table may
+// also name a group of Airbyte's, which is then treated like a user. Every ref
+// is resolved before the first change.
 //
 // # The ledger
 //

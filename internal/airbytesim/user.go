@@ -106,12 +106,12 @@ func getUser(s *Sim, c *call) (any, error) {
 	return u.read(), nil
 }
 
-// getUserByEmail needs an instance admin.
+// getUserByEmail needs an instance admin, and the address as it is stored, in its very case.
 func getUserByEmail(s *Sim, c *call) (any, error) {
 	if s.behavior.NotInstanceAdmin {
 		return nil, forbidden("Forbidden")
 	}
-	u := s.findUser(func(u *User) bool { return strings.EqualFold(u.Email, c.text("email")) })
+	u := s.findUser(func(u *User) bool { return u.Email == c.text("email") })
 	if u == nil {
 		return nil, notFound("USER", c.text("email"))
 	}

@@ -41,7 +41,7 @@ func TestRefusedPermissions(t *testing.T) {
 	f.call(http.StatusUnprocessableEntity, "permissions/create", m{"userId": ada, "permissionType": "instance_admin"})
 	f.call(http.StatusInternalServerError, "permissions/create", m{"userId": ada, "permissionType": "workspace_reader"})
 	f.call(http.StatusNotFound, "permissions/create", permissionOf(f, devNullID, "workspace_reader"))
-	admin := f.ok("users/get_by_email", m{"email": "ADMIN@example.com"})["userId"]
+	admin := f.ok("users/get_by_email", m{"email": "admin@example.com"})["userId"]
 	list := f.ok("permissions/list_by_user", m{"userId": admin})["permissions"].([]any)
 	f.call(http.StatusConflict, "permissions/delete", m{"permissionId": list[0].(m)["permissionId"]})
 }
@@ -106,6 +106,7 @@ func TestUsersByEmailNeedAnInstanceAdmin(t *testing.T) {
 	f.ok("users/get", m{"userId": id})
 	f.ok("users/get_by_auth_id", m{"authUserId": id})
 	f.call(http.StatusNotFound, "users/get_by_email", m{"email": "nobody@example.com"})
+	f.call(http.StatusNotFound, "users/get_by_email", m{"email": "Admin@example.com"})
 	f.call(http.StatusNotFound, "users/get_by_auth_id", m{"authUserId": "nobody"})
 	if read := f.ok("users/get_or_create_by_auth_id", m{"authUserId": "nobody"}); read["newUserCreated"] != true {
 		t.Errorf("unexpected answer: %v", read)
