@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -533,9 +535,12 @@ func TestATaskRunAgainAfterTheEndChangesNothing(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, newRedis(t))
 	var calls atomic.Int32
+	var out lockedBuffer
 	h.start(func(context.Context, workload.Work, workload.Attempt) (workload.Outcome, error) {
 		calls.Add(1)
 		return workload.Outcome{}, &workload.Failure{Code: workload.CodeRefused, Message: "no"}
+	}, func(o *worker.Options, _ *queue.ServerOptions) {
+		o.Log = slog.New(slog.NewJSONHandler(&out, nil))
 	})
 	token := h.submit(t, order(workload.Provision, "c"))
 	before := h.untilTerminal(t, token)
@@ -548,6 +553,11 @@ func TestATaskRunAgainAfterTheEndChangesNothing(t *testing.T) {
 	after := h.untilTerminal(t, token)
 	if calls.Load() != 1 || before.FinishedAt != after.FinishedAt || after.State != workload.Failed {
 		t.Errorf("%d calls, before %+v, after %+v", calls.Load(), before, after)
+	}
+	if !slices.ContainsFunc(out.lines(), func(line string) bool {
+		return strings.Contains(line, token) && strings.Contains(line, "the request must be submitted again")
+	}) {
+		t.Errorf("the log does not say what to do: %q", out.lines())
 	}
 }
 
