@@ -52,6 +52,9 @@ var notWord = regexp.MustCompile(`[^\p{L}\p{N}]+`)
 // results for equal inputs: it runs at every request, and a configuration that
 // differs each time would be written each time.
 func compile(text string) (*vm.Program, error) {
+	if loose(text) || holdsSetting(text) {
+		return nil, errors.New("a reference would not be resolved, since that is done before; expected it in provided")
+	}
 	tree, err := parser.Parse(text)
 	if err != nil {
 		return nil, err

@@ -74,6 +74,12 @@ func (p *Profile) readDefaults(file *profileFile) error {
 		if err != nil {
 			return err
 		}
+		if holdsSetting(value) {
+			return &lineError{node.Line, field + ": holds a setting, of which defaults know nothing; expected it in provided"}
+		}
+		if reason := wrongReference(field, value); reason != "" {
+			return &lineError{node.Line, reason}
+		}
 		p.defaults = append(p.defaults, fieldValue{field, value})
 		if err := p.knowsField(field, node.Line); err != nil {
 			return err

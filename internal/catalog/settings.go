@@ -27,13 +27,22 @@ func wrongReference(field string, value any) (reason string) {
 		case reason != "":
 		case match != nil && !slices.Contains(settingNames, match[1]):
 			reason = fmt.Sprintf("there is no setting %q; known are %s", match[1], strings.Join(settingNames, ", "))
-		case match == nil && strings.Contains(text, "${setting"):
+		case match == nil && holdsSetting(text):
 			reason = path + ": holds a setting within a text; expected ${setting:NAME} alone"
 		case malformed(text):
 			reason = path + ": holds a reference that is not well-formed; expected ${secret:NAME}"
 		}
 	})
 	return reason
+}
+
+// holdsSetting reports whether a value holds what begins like a setting.
+func holdsSetting(value any) (holds bool) {
+	walk("", value, func(_ string, value any) {
+		text, _ := value.(string)
+		holds = holds || strings.Contains(text, "${setting")
+	})
+	return holds
 }
 
 // fill replaces the settings in a value. It reports the names of required
