@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"embed"
 	"errors"
 	"fmt"
@@ -66,6 +67,10 @@ func Load(dir string, options ...Option) (*Catalog, error) {
 	if err := c.readAll(embedded, "connectors"); err != nil {
 		return nil, err
 	}
+	shipped := map[string]string{}
+	for name, profile := range c.profiles {
+		shipped[name] = profile.DefinitionID
+	}
 	if dir != "" {
 		if err := c.readAll(os.DirFS(dir), "."); err != nil {
 			return nil, fmt.Errorf("connector files in %s: %w", dir, err)
@@ -73,7 +78,8 @@ func Load(dir string, options ...Option) (*Catalog, error) {
 	}
 	for _, name := range c.names() { // sorted: of several with one id the first by name stands for it
 		profile := c.profiles[name]
-		if id := profile.DefinitionID; id != "" && c.byID[id] == nil {
+		// What replaces a connector without an id still holds for the id of that one.
+		if id := cmp.Or(profile.DefinitionID, shipped[name]); id != "" && c.byID[id] == nil {
 			c.byID[id] = profile
 		}
 	}
@@ -202,7 +208,7 @@ func (c *Catalog) chooseByName(role Role, connector, definitionID string) (Choic
 	if profile := c.profiles[name]; profile != nil && definitionID == "" {
 		choice.DefinitionID = profile.DefinitionID
 	}
-	if other := c.byID[definitionID]; other != nil && definitionID != "" && (c.profiles[name] == nil || c.profiles[name].DefinitionID != definitionID) {
+	if other := c.byID[definitionID]; other != nil && other.Name != name && (c.profiles[name] == nil || c.profiles[name].DefinitionID != definitionID) {
 		return Choice{}, []workload.Problem{{Path: "definitionId", Message: fmt.Sprintf("is that of %s, but connector is %s; expected one of the two, or both of one connector", other.Name, name)}}
 	}
 	return choice, nil

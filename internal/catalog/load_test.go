@@ -123,6 +123,12 @@ func TestOperatorsFilesAddAndReplace(t *testing.T) {
 	if id := c.DefinitionID(Source, workload.Actor{Connector: "source-faker"}); id != "" {
 		t.Errorf("the replaced file's id is %q", id)
 	}
+	const faker = "dfd88b22-b603-4c3d-aad7-3701784586b1"
+	for _, name := range []string{"", "source-faker"} { // or the operator's rules could be evaded
+		if choice, problems := c.Choose(Source, name, faker); choice != (Choice{"source-faker", faker}) || problems != nil {
+			t.Errorf("the connector %q with the replaced one's id is %+v, problems %v", name, choice, problems)
+		}
+	}
 }
 
 func TestOperatorsMayForbidAndDropFields(t *testing.T) {
