@@ -24,7 +24,9 @@ demo: ## provision the example in one process, without Redis or Airbyte, and sho
 	@CGO_ENABLED=0 go build -o bin/ ./cmd/api ./cmd/provisionctl
 	@./deploy/demo.sh
 
+# Several tests build the programs, at the same time: what those are made of is compiled once, before.
 test: deps ## run every test, with a real redis-server and the race detector
+	@CGO_ENABLED=0 go build ./internal/...
 	go test -race -timeout $(TEST_TIMEOUT) $(TEST_FLAGS) ./...
 
 # How much chaos; CHAOS_SEED=7 make chaos repeats what the seed decided.

@@ -1,10 +1,12 @@
 package queue
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -300,5 +302,18 @@ func TestInstancesShareNoQueue(t *testing.T) {
 				t.Errorf("with %q in front, %s is another installation's %s", rest, other, one)
 			}
 		}
+	}
+}
+
+// TestWhatAsynqSays keeps a failed operation from being called one whose retries are exhausted.
+func TestWhatAsynqSays(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	l := &logger{slog.New(slog.NewTextHandler(&out, nil))}
+	l.Warn("Retry exhausted for task id=a")
+	l.Warn("Could not push task id=", "b")
+	l.Error("Dequeue error: ", "refused")
+	if text := out.String(); strings.Contains(text, "exhausted") || !strings.Contains(text, "level=WARN msg=asynq text=\"Could not push task id=b\"") || !strings.Contains(text, "level=ERROR") {
+		t.Errorf("the log has\n%s", text)
 	}
 }
