@@ -70,6 +70,7 @@ func (s *Store) Begin(ctx context.Context, token string, task int) (*Lease, erro
 	lease.asked = lease.renewed
 	r, err := s.run(ctx, beginScript, token, lane, lease.holder, s.opts.Lease.Milliseconds(), task, Version)
 	if err != nil {
+		lease.undo(ctx)
 		return nil, err
 	}
 	switch r.word() {
@@ -95,6 +96,18 @@ func (s *Store) Begin(ctx context.Context, token string, task int) (*Lease, erro
 	default:
 		return nil, &BusyError{For: time.Duration(r.int(1)) * time.Millisecond}
 	}
+}
+
+// undoTimeout bounds the attempt to take a begin back.
+const undoTimeout = time.Second
+
+// undo takes a begin back whose answer was lost: who was lent the operation
+// without knowing it would count as one that died with it. Where that fails, the
+// lease lapses.
+func (l *Lease) undo(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
+	defer cancel()
+	_ = l.Release(ctx, unheard, 0)
 }
 
 // Log keeps a line for the operation's log; the next renewal or the end of the
@@ -277,6 +290,7 @@ const (
 	AfterFailure      Reason = "failed"      // the attempt counts as a failed one
 	AfterInterruption Reason = "interrupted" // it does not
 	Postponed         Reason = "postponed"   // it does not even count as begun
+	unheard           Reason = "unheard"     // nobody knows that it began
 )
 
 // Release gives the operation back for a further attempt after the delay.

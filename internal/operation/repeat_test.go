@@ -13,6 +13,60 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
+// mute loses the answers to the next scripts, which Redis carries out.
+type mute struct{ next int }
+
+func (m *mute) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (m *mute) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		err := next(ctx, cmd)
+		if m.next > 0 {
+			m.next--
+			err = errors.New("the connection broke")
+			cmd.SetErr(err)
+		}
+		return err
+	}
+}
+
+func (m *mute) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+// Who was lent an operation without knowing it has not died with it.
+func TestABeginWhoseAnswerIsLostIsTakenBack(t *testing.T) {
+	t.Parallel()
+	client := redistest.Start(t).Client()
+	hook := &mute{}
+	client.AddHook(hook)
+	store := newStore(t, client)
+	other := newStore(t, client, func(o *operation.Options) { o.Instance = "other" })
+	begin(t, other, accept(t, other, "x")) // teaches Redis the scripts
+	token := accept(t, store, "x")
+	for range 2 {
+		hook.next = 1
+		if _, err := store.Begin(t.Context(), token, 0); workload.AsFailure(err).Code != workload.CodeUnavailable {
+			t.Fatalf("begun: %v", err)
+		}
+		if status, err := store.Status(t.Context(), token); err != nil || status.Attempts != 0 || !status.StartedAt.IsZero() {
+			t.Errorf("%+v, %v", status, err)
+		}
+	}
+	lease := begin(t, store, token)
+	if lease.Number != 1 || lease.Crashes != 0 || !lease.First || lease.Resumed {
+		t.Errorf("%+v", lease)
+	}
+	if err := lease.Release(t.Context(), operation.AfterFailure, 0); err != nil {
+		t.Fatal(err)
+	}
+	hook.next = 1
+	_, err := store.Begin(t.Context(), token, 0)
+	if lease := begin(t, store, token); err == nil || lease.Number != 2 || lease.Crashes != 0 || lease.First {
+		t.Errorf("%+v, %v", lease, err)
+	}
+}
+
 // twice sends every script a second time and hands out the second answer, as a
 // client does whose connection broke after Redis had carried the script out.
 type twice struct {
