@@ -418,7 +418,7 @@ func TestInvitation(t *testing.T) {
 	workloadtest.Mentions(t, out.Message, "was invited with")
 
 	h.sim.AddUser(airbytesim.User{Email: "eve@acme.com", OrganizationRole: "organization_member"})
-	h.give("eve", "workspace_reader") // what accepting does
+	h.accept("eve", "workspace_reader")
 	h.sim.ClearCalls()
 	out = h.must(p, "orders", anna, eve)
 	if calls := h.changes(); len(calls) != 0 {
@@ -433,13 +433,83 @@ func TestInvitation(t *testing.T) {
 	}
 }
 
+// accept is a known user accepting the one invitation that is pending.
+func (h *house) accept(name, role string) {
+	h.t.Helper()
+	h.give(name, role)
+	pending, err := h.client.ListInvitations(h.t.Context(), workspaceID)
+	if err != nil || len(pending) != 1 {
+		h.t.Fatalf("pending: %v, %v", pending, err)
+	}
+	if err := h.client.CancelInvitation(h.t.Context(), pending[0]); err != nil { // it is pending no more
+		h.t.Fatal(err)
+	}
+}
+
 func TestInvitationIsNoLongerWanted(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, startRedis(t))
 	p := h.performer(func(o *Options) { o.Invite = true })
 	h.must(p, "orders", "user:eve_acme.com")
-	out := h.must(p, "orders")
-	workloadtest.Mentions(t, out.Message, "eve@acme.com was invited", "withdraw it in the workspace's settings")
+	h.must(p, "sales", "user:eve_acme.com")
+	workloadtest.Mentions(t, h.must(p, "orders").Message, "eve@acme.com keeps the role: sales in dev wants it too")
+	if n := len(h.sim.Contents().Invitations); n != 1 {
+		t.Errorf("%d invitations while another component wants it, want 1", n)
+	}
+	workloadtest.Mentions(t, h.must(p, "sales").Message, "eve@acme.com is no longer invited")
+	if got := h.sim.Contents().Invitations; len(got) != 0 {
+		t.Errorf("an invitation can still be accepted: %+v", got)
+	}
+	if keys := h.ledgerKeys(); len(keys) != 0 {
+		t.Errorf("the ledger is not empty: %v", keys)
+	}
+}
+
+// An older server knows invitations by their code.
+func TestInvitationOnAnOlderServer(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, startRedis(t))
+	h.sim.SetBehavior(airbytesim.Behavior{OldErrors: true})
+	p := h.performer(func(o *Options) { o.Invite = true })
+	h.must(p, "orders", "user:eve_acme.com")
+	h.must(p, "orders")
+	if got := h.sim.Contents().Invitations; len(got) != 0 {
+		t.Errorf("an invitation can still be accepted: %+v", got)
+	}
+}
+
+// What somebody else invited to stays.
+func TestInvitationOfSomebodyElse(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, startRedis(t))
+	if _, err := h.client.CreateInvitation(t.Context(), "eve@acme.com", workspaceID, "workspace_admin"); err != nil {
+		t.Fatal(err)
+	}
+	p := h.performer(func(o *Options) { o.Invite = true })
+	for range 2 {
+		workloadtest.Mentions(t, h.must(p, "orders", "user:eve_acme.com").Message, "eve@acme.com was invited before by somebody else")
+	}
+	h.must(p, "orders")
+	if n := len(h.sim.Contents().Invitations); n != 1 {
+		t.Errorf("%d invitations, want somebody else's", n)
+	}
+	if keys := h.ledgerKeys(); len(keys) != 0 {
+		t.Errorf("the ledger is not empty: %v", keys)
+	}
+}
+
+// Who joins without accepting must not be able to accept later, when the role was taken back.
+func TestInvitationOfWhoJoinedOtherwise(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, startRedis(t))
+	p := h.performer(func(o *Options) { o.Invite = true })
+	h.must(p, "orders", "user:eve_acme.com")
+	h.sim.AddUser(airbytesim.User{Email: "eve@acme.com", OrganizationRole: "organization_member"})
+	workloadtest.Mentions(t, h.must(p, "orders", "user:eve_acme.com").Message, "eve@acme.com was granted workspace_reader")
+	h.must(p, "orders")
+	if got := h.sim.Contents(); len(got.Invitations) != 0 || len(h.roles(workspaceID)) != 0 {
+		t.Errorf("left: %+v, %v", got.Invitations, h.roles(workspaceID))
+	}
 }
 
 func TestEnvironmentsHaveWorkspaces(t *testing.T) {

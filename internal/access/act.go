@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"airbyte-provisioner/internal/airbyte"
@@ -47,17 +48,15 @@ func (s *session) takeBack(ctx context.Context, held *lock, step *step) {
 	_ = held.write(bounded, step.email, step.before.grant, step.before.mine)
 }
 
-// do makes the step's one call to Airbyte. After an error, sure says that the
-// call was certainly not carried out.
+// do makes the step's call to Airbyte. After an error, sure says that it was
+// certainly not carried out.
 func (s *session) do(ctx context.Context, step *step) (sure bool, err error) {
 	if step.isGroup() {
 		return s.doForGroup(ctx, step)
 	}
 	switch step.deed {
 	case create:
-		var permission airbyte.Permission
-		permission, err = s.airbyte.CreatePermission(ctx, step.id, s.workspace, step.role)
-		step.final.PermissionID = permission.ID
+		err = s.create(ctx, step)
 	case change:
 		err = s.airbyte.UpdatePermission(ctx, step.permission, step.role)
 	case remove:
@@ -66,17 +65,57 @@ func (s *session) do(ctx context.Context, step *step) (sure bool, err error) {
 			err = nil // the user is gone, and the grant too
 		}
 	case invite:
-		var invitation airbyte.Invitation
-		invitation, err = s.airbyte.CreateInvitation(ctx, step.address, s.workspace, step.role)
-		if airbyte.Conflict(err) {
-			err = nil // it was invited before
-		}
-		if invitation.DirectlyAdded {
-			step.effect = effectGranted
-		}
+		err = s.invite(ctx, step)
+	case retract:
+		err = s.retract(ctx, step)
 	case nothing:
 	}
 	return s.undone(step, err)
+}
+
+// create grants the role to a user. Who was invited has joined some other way,
+// and must not be able to have the role again by accepting, once it was taken back.
+func (s *session) create(ctx context.Context, step *step) error {
+	if have := step.before.grant; have != nil && have.UserID == "" {
+		if err := s.retract(ctx, step); err != nil {
+			return err
+		}
+	}
+	permission, err := s.airbyte.CreatePermission(ctx, step.id, s.workspace, step.role)
+	step.final.PermissionID = permission.ID
+	return err
+}
+
+// invite invites the person. An invitation that is there already is ours only
+// if the ledger says that we were about to make it.
+func (s *session) invite(ctx context.Context, step *step) error {
+	invitation, err := s.airbyte.CreateInvitation(ctx, step.address, s.workspace, step.role)
+	if airbyte.Conflict(err) {
+		if step.before.grant == nil {
+			step.effect, step.final = effectOthers, nil
+		}
+		return nil
+	}
+	if invitation.DirectlyAdded {
+		step.effect = effectGranted
+	}
+	return err
+}
+
+// retract withdraws the person's invitation, if it is still pending.
+func (s *session) retract(ctx context.Context, step *step) error {
+	pending, err := s.airbyte.ListInvitations(ctx, s.workspace)
+	if err != nil {
+		return err
+	}
+	for _, invitation := range pending {
+		if strings.EqualFold(invitation.Email, step.email) {
+			if err := s.airbyte.CancelInvitation(ctx, invitation); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // undone is the failure of a step's call, nil if it did not fail, and whether

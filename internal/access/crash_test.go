@@ -96,6 +96,15 @@ func stories() map[string]story {
 			refs:   []string{ben},
 			roles:  map[string]string{"ben": "workspace_reader"}, empty: map[string]string{},
 		},
+		"invites": {
+			refs:  []string{anna, "user:eve_acme.com"},
+			roles: map[string]string{"anna": "workspace_reader", "eve@acme.com, invited": "workspace_reader"}, empty: map[string]string{},
+		},
+		"takes an invitation back": {
+			before: func(h *house) { h.must(h.performer(inviting), "orders", "user:eve_acme.com", ben) },
+			refs:   []string{ben},
+			roles:  map[string]string{"ben": "workspace_reader"}, empty: map[string]string{},
+		},
 		"moves to another workspace": {
 			before: func(h *house) {
 				moved := h.performer(func(o *Options) { o.Workspace = otherID })
@@ -105,6 +114,8 @@ func stories() map[string]story {
 		},
 	}
 }
+
+func inviting(o *Options) { o.Invite = true }
 
 // The process dies at each of its steps, before and after the step is carried out; another attempt then finishes.
 func TestCrashes(t *testing.T) {
@@ -138,7 +149,7 @@ func crash(t *testing.T, server *redistest.Server, story story, m *mortal) (surv
 	if story.before != nil {
 		story.before(h)
 	}
-	role := func(o *Options) { o.Role = story.role }
+	role := func(o *Options) { o.Role, o.Invite = story.role, true }
 	work, first := workOf("orders", story.refs...), workloadtest.Attempt(t, uuid.NewString())
 	_, err := h.mortal(server, m, role).Perform(t.Context(), work, first)
 

@@ -40,7 +40,8 @@
 //     permission with that role. Once somebody changed it, it is theirs.
 //   - A role of somebody else's that includes the wanted one is left alone. A
 //     lower one is raised, and given back as it was when nobody wants it any more.
-//   - A role of ours is taken back when no component wants it.
+//   - A role of ours is taken back when no component wants it, and so is an
+//     invitation of ours. One that was there before we made any is not ours.
 //
 // A group may have several roles in one workspace. So ours is given beside a
 // lower one, and changed by taking it back and giving the other.

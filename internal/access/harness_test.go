@@ -111,7 +111,7 @@ func (h *house) must(p *Performer, component string, refs ...string) workload.Ou
 	return out
 }
 
-// roles are the roles given in a workspace itself, by the name in front of @acme.com or of the group.
+// roles are the roles given in a workspace itself, or to be given to who accepts, by the name in front of @acme.com or of the group.
 func (h *house) roles(workspace string) map[string]string {
 	contents := h.sim.Contents()
 	emails := map[string]string{}
@@ -122,6 +122,11 @@ func (h *house) roles(workspace string) map[string]string {
 	for _, p := range contents.Permissions {
 		if p.WorkspaceID == workspace {
 			roles[emails[p.UserID]] = p.Type
+		}
+	}
+	for _, i := range contents.Invitations {
+		if i.ScopeID == workspace {
+			roles[i.Email+", invited"] = i.PermissionType
 		}
 	}
 	for _, g := range contents.Groups {
@@ -169,7 +174,8 @@ func (h *house) give(name, role string) {
 func (h *house) changes() []string {
 	var calls []string
 	for _, c := range h.sim.Calls("*", 0) {
-		if about, _, _ := strings.Cut(c.Operation, "/"); strings.HasSuffix(about, "permissions") && c.Operation != "group_permissions/list" || about == "user_invitations" {
+		if about, _, _ := strings.Cut(c.Operation, "/"); strings.HasSuffix(about, "permissions") && c.Operation != "group_permissions/list" ||
+			about == "user_invitations" && c.Operation != "user_invitations/list_pending" {
 			calls = append(calls, c.Operation)
 		}
 	}

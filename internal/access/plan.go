@@ -36,10 +36,11 @@ type deed string
 
 const (
 	nothing deed = ""
-	create  deed = "create" // a new permission
-	change  deed = "change" // another role for a permission that is there
-	remove  deed = "remove" // the permission
-	invite  deed = "invite" // an invitation
+	create  deed = "create"  // a new permission
+	change  deed = "change"  // another role for a permission that is there
+	remove  deed = "remove"  // the permission
+	invite  deed = "invite"  // an invitation
+	retract deed = "retract" // the invitation
 )
 
 // effect is what became, or is to become, of a person's access, for people.
@@ -58,7 +59,8 @@ const (
 	effectShared    effect = "shared"    // another component wants it
 	effectLeft      effect = "left"      // somebody else's
 	effectGone      effect = "gone"      // it was not there any more
-	effectUninvited effect = "uninvited" // its invitation cannot be taken back
+	effectUninvited effect = "uninvited" // the invitation is taken back
+	effectOthers    effect = "others"    // somebody else's invitation
 	effectMoved     effect = "moved"     // the same user is wanted under another address
 	effectConflict  effect = "conflict"  // neither role includes the other
 )
@@ -190,7 +192,10 @@ func release(p person, seen sight, known entry, now time.Time) step {
 	case known.others > 0:
 		s.effect, s.final, s.other = effectShared, have, known.other
 	case seen.workspace == nil && have != nil && have.UserID == "":
-		s.effect, s.final = effectUninvited, have // it stays known as ours, should it be accepted
+		s.deed, s.effect = retract, effectUninvited
+		intent := *have
+		intent.State = revoking
+		s.intent = &intent
 	case seen.workspace == nil:
 		s.effect = effectGone
 	case !ours(seen, have):

@@ -35,7 +35,9 @@ func (s step) String() string {
 	case effectGone:
 		return s.address + " had no access any more"
 	case effectUninvited:
-		return s.address + " was invited; the API that this product uses has no way to withdraw that, so withdraw it in the workspace's settings"
+		return s.address + " is no longer invited"
+	case effectOthers:
+		return s.address + " was invited before by somebody else and has not joined Airbyte yet"
 	case effectMoved:
 		return s.address + " is the same user as another one that keeps access"
 	case effectConflict:

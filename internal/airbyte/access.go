@@ -113,18 +113,3 @@ func (c *Client) DeleteUserFromWorkspace(ctx context.Context, userID, workspaceI
 		"userId": userID, "workspaceId": workspaceID,
 	})
 }
-
-// Invitation tells what an invitation did.
-type Invitation struct {
-	// DirectlyAdded is set when the address belonged to a known user, who now has the role.
-	DirectlyAdded bool `json:"directlyAdded"`
-}
-
-func (*Invitation) verify(string) error { return nil }
-
-// CreateInvitation invites an address to a workspace with a role.
-func (c *Client) CreateInvitation(ctx context.Context, email, workspaceID, permissionType string) (Invitation, error) {
-	return post[Invitation](ctx, c, "user_invitations/create", map[string]any{
-		"invitedEmail": email, "permissionType": permissionType, "scopeType": "workspace", "scopeId": workspaceID,
-	})
-}

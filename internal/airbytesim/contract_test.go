@@ -99,7 +99,10 @@ func beyondContract(t *testing.T) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	operations := []string{"groups/list", "groups/get", "group_permissions/list", "group_permissions/create", "group_permissions/delete"}
+	operations := []string{
+		"groups/list", "groups/get", "group_permissions/list", "group_permissions/create", "group_permissions/delete",
+		"user_invitations/list_pending", "user_invitations/cancel",
+	}
 	for _, operation := range operations {
 		if !slices.Contains(strings.Fields(string(paths)), "/v1/"+operation) {
 			t.Errorf("Airbyte has no %s", operation)

@@ -28,6 +28,7 @@ func routes() map[string]handler {
 		"users/get": getUser, "users/get_by_email": getUserByEmail, "users/get_by_auth_id": getUserByAuthID,
 		"users/get_or_create_by_auth_id": getOrCreateUser, "users/list_by_organization_id": listUsers,
 		"users/list_access_info_by_workspace_id": listAccess, "user_invitations/create": invite,
+		"user_invitations/list_pending": listInvitations, "user_invitations/cancel": cancelInvitation,
 		"permissions/create": createPermission, "permissions/get": getPermission, "permissions/update": updatePermission,
 		"permissions/delete": deletePermission, "permissions/delete_user_from_workspace": revoke,
 		"permissions/list_by_user": listPermissions, "permissions/check": checkPermission,

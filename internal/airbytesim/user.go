@@ -27,14 +27,6 @@ type Permission struct {
 	OrganizationID string `json:"organizationId,omitempty"`
 }
 
-// Invitation is a grant for an email that nobody has yet.
-type Invitation struct {
-	Email          string `json:"invitedEmail"`
-	PermissionType string `json:"permissionType"`
-	ScopeType      string `json:"scopeType"`
-	ScopeID        string `json:"scopeId"`
-}
-
 // AddUser makes a person known and answers the id.
 func (s *Sim) AddUser(u User) string {
 	s.mu.Lock()
@@ -188,34 +180,6 @@ func (s *Sim) granted(user, workspace, organization string) *Permission {
 		}
 	}
 	return nil
-}
-
-// invite is user_invitations/create: whom the organization knows is added at once.
-func invite(s *Sim, c *call) (any, error) {
-	i := Invitation{
-		Email: c.text("invitedEmail"), PermissionType: c.text("permissionType"), ScopeType: c.text("scopeType"), ScopeID: c.id("scopeId"),
-	}
-	if i.ScopeType == "workspace" {
-		if _, err := s.workspace(i.ScopeID); err != nil {
-			return nil, err
-		}
-	} else if i.ScopeID != s.world.organization {
-		return nil, notFound("ORGANIZATION", i.ScopeID)
-	}
-	u := s.findUser(func(u *User) bool { return strings.EqualFold(u.Email, i.Email) })
-	if u != nil && i.ScopeType == "workspace" && s.granted(u.ID, "", s.world.organization) != nil {
-		if _, err := s.grant(&Permission{Type: i.PermissionType, UserID: u.ID, WorkspaceID: i.ScopeID}); err != nil {
-			return nil, err
-		}
-		return created{map[string]any{"directlyAdded": true}}, nil
-	}
-	if slices.ContainsFunc(s.world.invitations, func(o Invitation) bool {
-		return strings.EqualFold(o.Email, i.Email) && o.ScopeID == i.ScopeID
-	}) {
-		return nil, conflict("Already has a pending invitation: " + i.Email)
-	}
-	s.world.invitations = append(s.world.invitations, i)
-	return created{map[string]any{"directlyAdded": false}}, nil
 }
 
 // createPermission answers the existing record for the same grant again.

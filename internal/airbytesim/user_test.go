@@ -1,6 +1,7 @@
 package airbytesim
 
 import (
+	"encoding/json"
 	"net/http"
 	"slices"
 	"testing"
@@ -113,6 +114,16 @@ func TestUsersByEmailNeedAnInstanceAdmin(t *testing.T) {
 	}
 }
 
+// pendingInvitations are those to the workspace, as its administrators see them.
+func pendingInvitations(f *fixture) (pending []m) {
+	f.t.Helper()
+	answer := f.call(http.StatusOK, "user_invitations/list_pending", m{"scopeType": "workspace", "scopeId": workspace})
+	if err := json.Unmarshal([]byte(answer.raw), &pending); err != nil {
+		f.t.Fatal(err)
+	}
+	return pending
+}
+
 func TestInvitations(t *testing.T) {
 	t.Parallel()
 	f := start(t, Options{})
@@ -131,6 +142,21 @@ func TestInvitations(t *testing.T) {
 	held := f.sim.Contents()
 	if len(held.Invitations) != 1 || !slices.ContainsFunc(held.Permissions, func(p Permission) bool { return p.WorkspaceID == workspace }) {
 		t.Errorf("unexpected contents: %+v %+v", held.Invitations, held.Permissions)
+	}
+	pending := pendingInvitations(f)
+	if len(pending) != 1 || pending[0]["invitedEmail"] != "new@example.com" || pending[0]["inviteCode"] != nil {
+		t.Errorf("unexpected pending invitations: %v", pending)
+	}
+	id := m{"id": pending[0]["id"]}
+	f.sim.SetBehavior(Behavior{OldErrors: true})
+	f.call(http.StatusBadRequest, "user_invitations/cancel", id)
+	code := pendingInvitations(f)[0]["inviteCode"]
+	f.sim.SetBehavior(Behavior{})
+	f.call(http.StatusBadRequest, "user_invitations/cancel", m{})
+	f.call(http.StatusCreated, "user_invitations/cancel", m{"inviteCode": code})
+	f.call(http.StatusForbidden, "user_invitations/cancel", id)
+	if pending := pendingInvitations(f); len(pending) != 0 {
+		t.Errorf("a cancelled invitation is pending: %v", pending)
 	}
 	f.call(http.StatusNotFound, "user_invitations/create", with(invitation, m{"scopeId": devNullID}))
 	f.call(http.StatusNotFound, "user_invitations/create", with(invitation, m{"scopeType": "organization", "scopeId": devNullID}))

@@ -122,6 +122,10 @@ func TestInvitations(t *testing.T) {
 	if n := len(s.sim.Contents().Invitations); n != 1 {
 		t.Errorf("%d invitations after the same request again, want 1", n)
 	}
+	mentions(t, s.setAccess(wish{}, "COMPLETED", user("anna")).Result, "zoe@example.com is no longer invited")
+	if n := len(s.sim.Contents().Invitations); n != 0 {
+		t.Errorf("%d invitations that nobody wants, want none", n)
+	}
 }
 
 // TestAccessRequests sends the descriptor in each form in which it may come back, and wrong ones.

@@ -16,34 +16,34 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// groupServer answers one body and keeps the path and the body that it was asked with.
-type groupServer struct {
+// oneAnswer answers one body and keeps the path and the body that it was asked with.
+type oneAnswer struct {
 	answer string
 	path   string
 	body   map[string]any
 }
 
-func (g *groupServer) RoundTrip(r *http.Request) (*http.Response, error) {
-	g.path = r.URL.Path
-	if err := json.NewDecoder(r.Body).Decode(&g.body); err != nil {
+func (o *oneAnswer) RoundTrip(r *http.Request) (*http.Response, error) {
+	o.path = r.URL.Path
+	if err := json.NewDecoder(r.Body).Decode(&o.body); err != nil {
 		return nil, err
 	}
 	return &http.Response{
-		StatusCode: http.StatusOK, Header: http.Header{}, Request: r, Body: io.NopCloser(strings.NewReader(g.answer)),
+		StatusCode: http.StatusOK, Header: http.Header{}, Request: r, Body: io.NopCloser(strings.NewReader(o.answer)),
 	}, nil
 }
 
-func (g *groupServer) client(t *testing.T) *airbyte.Client {
+func (o *oneAnswer) client(t *testing.T) *airbyte.Client {
 	t.Helper()
-	client, err := airbyte.New(airbyte.Options{BaseURL: "http://airbyte.test", Transport: g})
+	client, err := airbyte.New(airbyte.Options{BaseURL: "http://airbyte.test", Transport: o})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return client
 }
 
-// The description that CONTRACT_DIR holds leaves groups out, so what is sent is written down here.
-func TestGroupCalls(t *testing.T) {
+// The description that CONTRACT_DIR holds leaves these calls out, so what is sent is written down here.
+func TestCallsBeyondTheDescription(t *testing.T) {
 	t.Parallel()
 	const answer = `{"groupId":"g","name":"Robots","groups":[{"groupId":"g","name":"Robots"}],"permissionId":"p",
 		"permissions":[{"permissionId":"p","groupId":"g","permissionType":"workspace_reader","workspaceId":"w"}]}`
@@ -70,6 +70,14 @@ func TestGroupCalls(t *testing.T) {
 			},
 			map[string]any{"groupId": otherID, "workspaceId": workspaceID, "permissionType": "workspace_reader"},
 		},
+		"user_invitations/list_pending": {
+			func(c *airbyte.Client) error { _, err := c.ListInvitations(ctx, otherID); return err },
+			map[string]any{"scopeType": "workspace", "scopeId": otherID},
+		},
+		"user_invitations/cancel": {
+			func(c *airbyte.Client) error { return c.CancelInvitation(ctx, airbyte.PendingInvitation{ID: otherID}) },
+			map[string]any{"id": otherID},
+		},
 		"group_permissions/delete": {
 			func(c *airbyte.Client) error { return c.DeleteGroupPermission(ctx, otherID, sourceID) },
 			map[string]any{"groupId": otherID, "permissionId": sourceID},
@@ -77,7 +85,10 @@ func TestGroupCalls(t *testing.T) {
 	} {
 		t.Run(operation, func(t *testing.T) {
 			t.Parallel()
-			server := &groupServer{answer: answer}
+			server := &oneAnswer{answer: answer}
+			if operation == "user_invitations/list_pending" {
+				server.answer = `[{"id":"i","invitedEmail":"a@example.com"}]`
+			}
 			if err := test.call(server.client(t)); err != nil {
 				t.Fatal(err)
 			}
@@ -98,12 +109,13 @@ func TestGroupCalls(t *testing.T) {
 }
 
 // An answer that lacks what is read of it is an error, not an empty list.
-func TestGroupAnswersMustHaveWhatIsRead(t *testing.T) {
+func TestTheirAnswersMustHaveWhatIsRead(t *testing.T) {
 	t.Parallel()
-	for _, answer := range []string{`{}`, `{"groups":[{}],"permissions":[{}]}`} {
-		client := (&groupServer{answer: answer}).client(t)
+	for _, answer := range []string{`{}`, `{"groups":[{}],"permissions":[{}]}`, `null`, `[{}]`} {
+		client := (&oneAnswer{answer: answer}).client(t)
 		for name, call := range map[string]func() error{
 			"groups":      func() error { _, err := client.ListGroups(ctx, otherID); return err },
+			"invitations": func() error { _, err := client.ListInvitations(ctx, otherID); return err },
 			"group":       func() error { _, err := client.GetGroup(ctx, otherID); return err },
 			"permissions": func() error { _, err := client.ListGroupPermissions(ctx, otherID); return err },
 			"permission":  func() error { _, err := client.CreateGroupPermission(ctx, otherID, workspaceID, "r"); return err },
