@@ -47,6 +47,9 @@ func (c *Catalog) Configuration(ctx context.Context, in Input) (Final, *workload
 	if m.specification == nil && m.profile != nil {
 		m.specification = m.profile.specification
 	}
+	if m.specification != nil && m.specification.partial {
+		m.warnings = append(m.warnings, fmt.Sprintf("The %s connector's specification is not quite a JSON Schema; where it is not, only Airbyte checks the configuration.", in.Role))
+	}
 	m.configuration = m.coerce(m.profile.form().coerceObject(in.Actor.Configuration))
 	if problems := m.literals(); len(problems) > 0 {
 		return Final{}, m.invalid(problems)

@@ -55,7 +55,7 @@ func (p *Profile) readSchema(file *profileFile) error {
 	if err := checkKeywords(&file.Schema); err != nil {
 		return err
 	}
-	specification, err := ParseSpecification(document)
+	specification, err := parseSchema(document)
 	if err != nil {
 		return &lineError{file.Schema.Line, strings.ReplaceAll(err.Error(), "\n", " ")}
 	}
@@ -196,7 +196,7 @@ func (p *Profile) relax(file *profileFile) error {
 	if err != nil {
 		return err
 	}
-	p.relaxed, err = ParseSpecification(raw)
+	p.relaxed, err = parseSchema(raw)
 	return err
 }
 

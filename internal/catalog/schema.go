@@ -25,7 +25,6 @@ type schema struct {
 	Additional  *schema            `json:"additionalProperties"`
 	Secret      bool               `json:"airbyte_secret"`
 	Media       string             `json:"contentMediaType"`
-	closed      bool               // additionalProperties: false
 	// discriminator is the property by whose fixed text the alternatives differ;
 	// "" if there is none.
 	discriminator string
@@ -47,10 +46,12 @@ func (t *typeList) UnmarshalJSON(data []byte) error {
 	return err
 }
 
-// UnmarshalJSON reads a schema; a boolean one says nothing of the value.
+// UnmarshalJSON reads a schema; a boolean one says nothing of the value, and
+// neither does a list, which has a schema for each place of a list.
 func (s *schema) UnmarshalJSON(data []byte) error {
-	if text := strings.TrimSpace(string(data)); text == "true" || text == "false" {
-		*s = schema{closed: text == "false"}
+	text := strings.TrimSpace(string(data))
+	if text == "true" || text == "false" || strings.HasPrefix(text, "[") {
+		*s = schema{}
 		return nil
 	}
 	type plain schema

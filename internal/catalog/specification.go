@@ -18,16 +18,41 @@ import (
 type Specification struct {
 	schema   *schema
 	compiled *jsonschema.Schema
+	// partial says that some of it is no JSON Schema and is not checked.
+	partial bool
 }
 
-// ParseSpecification reads a connectionSpecification as Airbyte answers it. The
-// error says why it cannot be used; some connectors' are not valid JSON Schema.
+// ParseSpecification reads a connectionSpecification as Airbyte answers it. Of one
+// that is not quite a JSON Schema it takes what can be understood: Airbyte has the
+// last word anyway. The error says why nothing can.
 func ParseSpecification(raw json.RawMessage) (*Specification, error) {
+	parsed, err := parseSchema(raw)
+	if err == nil {
+		return parsed, nil
+	}
+	document, notJSON := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
+	if _, isObject := document.(map[string]any); notJSON != nil || !isObject {
+		return nil, err
+	}
+	rest, marshalErr := json.Marshal(repaired(document, document))
+	if marshalErr != nil {
+		return nil, err
+	}
+	parsed, stillWrong := parseSchema(rest)
+	if stillWrong != nil {
+		return nil, err
+	}
+	parsed.partial = true
+	return parsed, nil
+}
+
+// parseSchema reads a JSON Schema; the error says what is wrong with it.
+func parseSchema(raw json.RawMessage) (*Specification, error) {
 	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
 	if err != nil {
 		return nil, fmt.Errorf("the specification is not JSON: %w", err)
 	}
-	const url = "specification.json"
+	const url = "urn:specification"
 	compiler := jsonschema.NewCompiler()
 	compiler.DefaultDraft(jsonschema.Draft7)
 	compiler.UseLoader(noLoader{})
@@ -121,11 +146,13 @@ func inline(value, root any, depth int, budget *int) any {
 	return value
 }
 
+// pointer is what a JSON pointer leads to; nil if that is nothing, which the
+// compiler refuses.
 func pointer(value any, target string) any {
 	for token := range strings.SplitSeq(target, "/") {
 		object, ok := value.(map[string]any)
 		if !ok {
-			return map[string]any{}
+			return nil
 		}
 		value = object[strings.NewReplacer("~1", "/", "~0", "~").Replace(token)]
 	}

@@ -59,7 +59,7 @@ func TestCheck(t *testing.T) {
 			"a tree of any depth", `{"properties": {"n": {"$ref": "#/definitions/n"}}, "definitions": {"n": {"type": "object", "properties": {"n": {"$ref": "#/definitions/n"}, "v": {"type": "integer"}}}}}`,
 			`{"n": {"n": {"n": {"v": "1"}}}}`, nil,
 		},
-		"a reference elsewhere":   {"nothing is fetched", `{"properties": {"a": {"$ref": "file:///etc/passwd"}}}`, `{}`, []string{`cannot be checked: the specification is not a JSON Schema: failing loading "file:///etc/passwd": references to other documents are not followed`}},
+		"a reference elsewhere":   {"nothing is fetched, the rest is checked", `{"properties": {"a": {"$ref": "file:///etc/passwd"}, "b": {"type": "integer"}}}`, `{"a": 1, "b": "x"}`, []string{"b: is a text; expected a whole number"}},
 		"a pattern that Go lacks": {"Airbyte checks it", `{"properties": {"a": {"type": "string", "pattern": "^(?!x).*$"}}}`, `{"a": "x"}`, nil},
 		"a pattern":               {"the value is not told", `{"properties": {"a": {"type": "string", "pattern": "^x$", "title": "A"}}}`, `{"a": "hunter2"}`, []string{"a: does not have the form ^x$; expected a text (A)"}},
 		"limits": {
@@ -150,6 +150,74 @@ func TestSecretPathsAreFoundInAlternativesAndLists(t *testing.T) {
 	specification.schema.secretPaths("", fields(t, `{"list": [{"key": "a"}, {"key": "b", "name": "c"}], "whole": {"x": ["y"]}, "login": {"t": "a", "p": "q"}, "other": "z"}`), false,
 		func(path, _ string) { got = append(got, path) })
 	want := []string{"list[0].key", "list[1].key", "login.p", "whole.x[0]"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Airbyte takes specifications that are no JSON Schema, so such connectors must work:
+// the rest of what they say counts.
+func TestSpecificationsThatAreNotQuiteJSONSchemas(t *testing.T) {
+	t.Parallel()
+	for name, field := range map[string]string{
+		"examples in a text":         `{"type": "string", "examples": "x"}`,
+		"required at the field":      `{"type": "string", "required": true}`,
+		"a type that is none":        `{"type": "str"}`,
+		"a null among types":         `{"type": ["string", null]}`,
+		"a list as description":      `{"type": "string", "description": ["x"]}`,
+		"a number as title":          `{"type": "string", "title": 5}`,
+		"no choices":                 `{"type": "string", "enum": []}`,
+		"a choice twice":             `{"type": "string", "enum": ["hunter2", "hunter2"]}`,
+		"a text as limit":            `{"type": "string", "minLength": "9"}`,
+		"no alternatives":            `{"oneOf": []}`,
+		"a reference to nothing":     `{"$ref": "#/definitions/none"}`,
+		"a secret's mark as text":    `{"type": "string", "airbyte_secret": "true"}`,
+		"null instead of a schema":   `null`,
+		"a text for more properties": `{"additionalProperties": "x"}`,
+		"another language":           `{"type": "string", "$schema": "foo"}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			raw := json.RawMessage(`{"required": ["good"], "properties": {"odd": ` + field + `, "good": {"type": "integer", "title": "Good"}, "pin": {"type": "string", "airbyte_secret": true}}}`)
+			if _, err := parseSchema(raw); err == nil {
+				t.Error("a connector's file may hold it")
+			}
+			specification, err := ParseSpecification(raw)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := loadEmbedded(t)
+			actor := workload.Actor{DefinitionID: "5f0d2f5a-3c1e-4d57-9c59-2a3c4f1b7e11", Configuration: fields(t, `{"odd": "${secret:PIN}", "good": "x", "pin": "${secret:PIN}"}`)}
+			in := Input{Role: Source, Actor: actor, Specification: specification, Secrets: named{values: map[string]string{"PIN": "hunter2"}}}
+			_, failure := c.Configuration(t.Context(), in)
+			if failure == nil {
+				t.Fatal("nothing was checked")
+			}
+			if diff := cmp.Diff([]string{"specific.source.connectionConfiguration.good: is a text; expected a whole number (Good)"}, lines(failure.Problems)); diff != "" {
+				t.Error(diff)
+			}
+			in.Actor.Configuration["good"] = "7"
+			final, failure := c.Configuration(t.Context(), in)
+			if failure != nil {
+				t.Fatal(failure.Text())
+			}
+			want := []string{"The source connector's specification is not quite a JSON Schema; where it is not, only Airbyte checks the configuration."}
+			if diff := cmp.Diff(want, final.Warnings); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+	for _, raw := range []string{``, `null`, `[]`, `"x"`, `{`} {
+		if _, err := ParseSpecification(json.RawMessage(raw)); err == nil {
+			t.Errorf("%q was taken for a specification", raw)
+		}
+	}
+}
+
+func TestAListWithASchemaForEachPlace(t *testing.T) {
+	t.Parallel()
+	got := lines(checked(t, json.RawMessage(`{"properties": {"a": {"type": "array", "items": [{"type": "string"}, {"type": "integer"}]}, "b": {"type": "integer"}}}`), fields(t, `{"a": ["x", "y"], "b": "z"}`)))
+	want := []string{"a[1]: is a text; expected a value", "b: is a text; expected a whole number"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
