@@ -48,12 +48,12 @@ func rows() []row {
 		{"partial failure and recovery", "the next request goes on from what exists; a call whose answer was lost is not repeated", partialFailure, []string{"reconcile TestEveryCallLost", "reconcile TestCrashAtEveryRecord"}},
 		{"restart", "API and worker are killed in the middle; the token lives on and another worker finishes", restart, []string{"e2e TestWorkerKilledAtEachStep", "e2e TestUnprovisionKilledAtEachStep", "worker TestRedisMayBeKilledAtAnyTime"}},
 		{"several replicas", "each API answers for every token and knows a request that another one took; workers share the work", severalReplicas, []string{"worker TestOrderHoldsWithManySubmittersAndWorkers"}},
-		{"ACL as a full snapshot", "exactly those named have access, and aclInfo tells who", aclSnapshot, []string{"access TestFullSnapshot", "e2e TestAccessOfPrincipals"}},
-		{"ACL with removal", "who is no longer named loses what was granted; an empty list takes all of it back", aclRemoval, []string{"access TestFullSnapshot", "e2e TestAccessEndsWithTheComponent"}},
-		{"ACL protected grants", "what an administrator gave stays as it is", aclProtected, []string{"access TestProtectedGrants", "access TestHandEdits", "access TestComponentsShareAGrant"}},
+		{"ACL as a full snapshot", "exactly those named have access, and aclInfo tells who", aclSnapshot, []string{"access TestFullSnapshot", "access TestAirbyteGroups", "e2e TestAccessOfPrincipals"}},
+		{"ACL with removal", "who is no longer named loses what was granted; an empty list takes all of it back", aclRemoval, []string{"access TestFullSnapshot", "access TestInvitationIsNoLongerWanted", "e2e TestAccessEndsWithTheComponent"}},
+		{"ACL protected grants", "what an administrator gave stays as it is", aclProtected, []string{"access TestProtectedGrants", "access TestHandEdits", "access TestHandEditsOfGroups", "access TestComponentsShareAGrant"}},
 		{"ACL repetition", "the same request again changes nothing", aclRepetition, []string{"access TestRepetitionChangesNothing", "access TestCrashes"}},
 		{"correlation from request to log", "one traceId through answer, both logs, errors and the calls to Airbyte", correlation, []string{"httpapi TestTraceID", "httpapi TestErrorsNameTraceID"}},
-		{"failures that tell people what to do", "every 400, 500 and FAILED says what is wrong, where, and what to do", failuresThatTell, []string{"httpapi TestSystemErrorHasIDInLog", "reconcile TestFailuresExplain", "e2e TestAccessThatCannotBeGiven"}},
+		{"failures that tell people what to do", "every 400, 500 and FAILED says what is wrong, where, and what to do", failuresThatTell, []string{"httpapi TestSystemErrorHasIDInLog", "reconcile TestFailuresExplain", "mishap TestOf", "e2e TestAccessThatCannotBeGiven"}},
 		{"redaction of secrets", "no marked secret in any answer, log, task, record or metric, though Airbyte repeats it", redaction, []string{"e2e TestNoSecretLeaks", "reconcile TestSecretsStayInside", "airbyte TestConcealed"}},
 	}
 }
