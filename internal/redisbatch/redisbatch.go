@@ -139,11 +139,22 @@ func (c *Client) do(ctx context.Context, key string, cmd redis.Cmder) error {
 	l.join(waiting)
 	select {
 	case <-waiting.answered:
-		return nil
 	case <-ctx.Done():
 		l.leave(waiting)
 		return ctx.Err()
 	}
+	if refusedForNow(cmd.Err()) {
+		_ = c.Process(ctx, cmd) // the command has its own error
+	}
+	return nil
+}
+
+// refusedForNow reports whether go-redis sends a lone command again after an
+// error of Redis, elsewhere or a moment later. Of a batch it looks at the first
+// command's error alone, so that the others have to go again by themselves.
+func refusedForNow(err error) bool {
+	return err != nil && (redis.IsReadOnlyError(err) || redis.IsMasterDownError(err) || redis.IsClusterDownError(err) ||
+		redis.IsTryAgainError(err) || redis.IsLoadingError(err) || redis.IsNoReplicasError(err))
 }
 
 // lineOf is the line of the node that serves the key. Where that is not known,

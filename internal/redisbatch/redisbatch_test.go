@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -274,5 +276,62 @@ func TestWhoGivesUpBeforeItsCommandGoesSendsNothing(t *testing.T) {
 	}
 	if counted.carried != 2 {
 		t.Errorf("%d commands were sent, want 2", counted.carried)
+	}
+}
+
+// A server that became a replica refuses writes. A lone command then goes over a
+// new connection, which may lead to another server; so must one in a batch
+// whose first command is not refused.
+func TestARefusedCommandOfABatchGoesAgain(t *testing.T) {
+	t.Parallel()
+	before, after := redistest.Start(t), redistest.Start(t)
+	var addr atomic.Value
+	addr.Store(before.Addr())
+	client := redis.NewClient(&redis.Options{
+		PoolSize: 1, ReadTimeout: time.Minute,
+		Dialer: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, network, addr.Load().(string))
+		},
+	})
+	t.Cleanup(func() { _ = client.Close() })
+	batched := redisbatch.New(client)
+	script := newScript()
+	for _, server := range []*redistest.Server{before, after} {
+		if err := script.Load(t.Context(), server.Client()).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := batched.Get(t.Context(), "k").Err(); !errors.Is(err, redis.Nil) { // the connection is there
+		t.Fatal(err)
+	}
+	old := before.Client()
+	if err := old.Do(t.Context(), "replicaof", "127.0.0.1", after.Port()).Err(); err != nil {
+		t.Fatal(err)
+	}
+	addr.Store(after.Addr())
+	before.Pause()
+	var group sync.WaitGroup
+	read := func() {
+		group.Go(func() {
+			if err := batched.HMGet(t.Context(), "h", "f").Err(); err != nil {
+				t.Errorf("a read: %v", err)
+			}
+		})
+	}
+	for range 100 {
+		read()
+	}
+	group.Go(func() {
+		if err := script.Run(t.Context(), batched, []string{"l", "h", "s"}, "v").Err(); err != nil {
+			t.Errorf("a write: %v", err)
+		}
+	})
+	for range 100 {
+		read()
+	}
+	before.Resume()
+	group.Wait()
+	if got := after.Client().Get(t.Context(), "s").Val(); got != "v" {
+		t.Errorf("the new master holds %q", got)
 	}
 }
