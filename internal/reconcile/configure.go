@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -108,6 +109,9 @@ func (s *session) complete(ctx context.Context, w *wantedActor) error {
 	phase := phaseOf(w.kind)
 	spec, err := s.specification(ctx, w.kind, w.definitionID)
 	if hasClass(err, airbyte.ClassNotFound) {
+		if s.recalled(w.kind) == w.definitionID {
+			return &gone{w.kind}
+		}
 		return unknownDefinition(w.kind, w.definitionID)
 	}
 	if err != nil {
@@ -179,15 +183,45 @@ func (s *session) definitionOf(ctx context.Context, kind airbyte.ActorKind, acto
 	if id := s.Configurer.Definition(kind, actor); id != "" {
 		return strings.ToLower(id), nil
 	}
-	k := s.ledger.look()
-	if last := k.actor(kind); last.Connector == actor.Connector && last.DefinitionID != "" && k.WorkspaceID == s.workspace {
-		return last.DefinitionID, nil
+	if id := s.recalled(kind); id != "" {
+		return id, nil
 	}
 	definitions, err := s.client.ListDefinitions(ctx, kind, s.workspace)
 	if err != nil {
 		return "", err
 	}
 	return definitionNamed(kind, actor.Connector, definitions, s.Configurer.Names(kind))
+}
+
+// recalled is the definition id that the actor's connector had when it was last
+// looked up by its name; empty when it was not.
+func (s *session) recalled(kind airbyte.ActorKind) string {
+	k, actor := s.ledger.look(), s.actorWork(kind)
+	last := k.actor(kind)
+	if last.Connector != actor.Connector || k.WorkspaceID != s.workspace || s.Configurer.Definition(kind, actor) != "" {
+		return ""
+	}
+	return last.DefinitionID
+}
+
+// gone tells that the workspace no longer has a connector under the id that is
+// recalled: it may have another one by now.
+type gone struct{ kind airbyte.ActorKind }
+
+func (g *gone) Error() string { return "the recalled connector of the " + string(g.kind) + " is gone" }
+
+// lookingUp runs again what met a connector that is gone, without what is recalled of it.
+func (s *session) lookingUp(run func() error) error {
+	for {
+		err := run()
+		var lost *gone
+		if !errors.As(err, &lost) {
+			return err
+		}
+		k := s.ledger.look()
+		k.actor(lost.kind).DefinitionID = ""
+		s.ledger.adjust(k)
+	}
 }
 
 // definitionNamed finds a connector by the last part of its image's name, or by its name in Airbyte.

@@ -101,7 +101,15 @@ func (s *session) seed(k known) known {
 }
 
 // draft observes and plans, and changes nothing in Airbyte.
-func (s *session) draft(ctx context.Context) (*draft, error) {
+func (s *session) draft(ctx context.Context) (d *draft, err error) {
+	err = s.lookingUp(func() error {
+		d, err = s.outline(ctx)
+		return err
+	})
+	return d, err
+}
+
+func (s *session) outline(ctx context.Context) (*draft, error) {
 	d := &draft{wanted: wanted{workspace: s.workspace}}
 	var errSource, errDestination error
 	d.wanted.source, errSource = s.wantActor(ctx, airbyte.Source)

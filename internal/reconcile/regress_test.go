@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"airbyte-provisioner/internal/airbyte"
 	"airbyte-provisioner/internal/airbytesim"
+	"airbyte-provisioner/internal/workload"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -137,6 +139,47 @@ func TestBreakingChangeIsAcknowledged(t *testing.T) {
 	b.provision(ordersOnly("orders")) // which sends a new catalog
 	if _, _, c := b.one(); c.BreakingChange {
 		t.Error("what broke is in the new catalog, and yet the connection is marked")
+	}
+}
+
+// A connector of one's own that was taken out of Airbyte and put in again has another id: the one that is
+// remembered must not stand in the way.
+func TestConnectorUnderAnotherId(t *testing.T) {
+	t.Parallel()
+	custom := func(id string, workspaces ...string) airbytesim.Definition {
+		return airbytesim.Definition{
+			ID: id, Kind: airbytesim.Source, Name: "Custom", DockerRepository: "acme/source-custom", DockerImageTag: "1", Custom: true, WorkspaceIDs: workspaces,
+			Specification: json.RawMessage(`{"type": "object", "properties": {"count": {"type": "integer"}}}`),
+			Catalog:       &airbytesim.Catalog{Streams: []airbytesim.CatalogStream{{Name: "things"}}},
+		}
+	}
+	const before, after = "11111111-0000-4000-8000-000000000001", "11111111-0000-4000-8000-000000000002"
+	work := orders()
+	work.Source = workload.Actor{Name: "Things", Connector: "source-custom", Configuration: map[string]any{"count": 1}}
+	for name, deleted := range map[string]bool{"its source went with it": true, "its source is still there": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, airbytesim.Options{})
+			must(t, 0, b.sim.AddDefinition(custom(before)))
+			b.provision(work)
+			source, _, _ := b.one()
+			must(t, 0, b.sim.AddDefinition(custom(before, otherPlace))) // gone from this workspace
+			must(t, 0, b.sim.AddDefinition(custom(after)))
+			changed := work
+			changed.Source.Configuration = map[string]any{"count": 2}
+			if deleted {
+				must(t, 0, b.r.Client.DeleteActor(t.Context(), airbyte.Source, source.ID))
+				changed = work
+			}
+			if plan, err := b.r.Preview(t.Context(), changed, b.attempt()); err != nil || plan.Empty() {
+				t.Errorf("the preview does not tell: %v\n%s", err, plan)
+			}
+			b.provision(changed)
+			if s, _, _ := b.one(); s.DefinitionID != after {
+				t.Errorf("the source's connector is %s", s.DefinitionID)
+			}
+			b.unchanged(changed)
+		})
 	}
 }
 

@@ -64,6 +64,10 @@ func (r *Rehearsal) Workspace(ctx context.Context) error {
 // Configure finds an actor's connector, makes its final configuration and
 // checks it with the connector's specification.
 func (r *Rehearsal) Configure(ctx context.Context, kind airbyte.ActorKind) error {
+	return r.session.lookingUp(func() error { return r.configure(ctx, kind) })
+}
+
+func (r *Rehearsal) configure(ctx context.Context, kind airbyte.ActorKind) error {
 	s := r.session
 	w, err := s.wantActor(ctx, kind)
 	*r.wanted(kind) = w

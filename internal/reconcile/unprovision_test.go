@@ -151,6 +151,34 @@ func TestUnprovision(t *testing.T) {
 	}
 }
 
+// With nothing remembered and the names changed on both sides, the signed ids of privateInfo are all that is left.
+func TestUnprovisionByPrivateInfoAlone(t *testing.T) {
+	t.Parallel()
+	for name, signed := range map[string]bool{"signed": true, "not signed": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, airbytesim.Options{})
+			work := orders()
+			work.Source.Name, work.Destination.Name, work.Connection.Name = "A", "B", "C"
+			work.Previous = previous(t, b.provision(orders()))
+			if !signed {
+				work.Previous.Signature = ""
+			}
+			b.renameAll()
+			b.memory.values = map[string][]byte{}
+			b.unprovision(work)
+			if signed {
+				b.none()
+				return
+			}
+			b.one()
+			if len(b.writes()) > 0 || !strings.Contains(b.log(), "left alone") {
+				t.Errorf("ids that anybody may have written were believed: %v\n%s", b.writes(), b.log())
+			}
+		})
+	}
+}
+
 func TestFailedClearDeletesNothing(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, airbytesim.Options{Behavior: airbytesim.Behavior{JobPolls: -1}})
