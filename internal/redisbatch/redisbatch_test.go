@@ -245,12 +245,26 @@ func TestABatchIsBounded(t *testing.T) {
 	}
 }
 
-// What nobody waits for any more is not sent.
+// What nobody waits for any more is not sent. A busy machine may take so long
+// that a new flight is under way before the caller gives up, which is right, too:
+// so it is tried again.
 func TestWhoGivesUpBeforeItsCommandGoesSendsNothing(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
+	for range 20 {
+		if giveUp(t, server) == 2 {
+			return
+		}
+	}
+	t.Error("the command of who gave up was always sent")
+}
+
+// giveUp has one command of three given up while the first is on its way, and
+// returns how many were sent.
+func giveUp(t *testing.T, server *redistest.Server) int {
+	t.Helper()
 	client := redis.NewClient(&redis.Options{Addr: server.Addr(), ReadTimeout: time.Minute, ContextTimeoutEnabled: true})
-	t.Cleanup(func() { _ = client.Close() })
+	defer func() { _ = client.Close() }()
 	counted := &counts{}
 	client.AddHook(counted)
 	batched := redisbatch.New(client)
@@ -274,9 +288,9 @@ func TestWhoGivesUpBeforeItsCommandGoesSendsNothing(t *testing.T) {
 	if err := batched.Get(t.Context(), "k").Err(); !errors.Is(err, redis.Nil) {
 		t.Error(err)
 	}
-	if counted.carried != 2 {
-		t.Errorf("%d commands were sent, want 2", counted.carried)
-	}
+	counted.mu.Lock()
+	defer counted.mu.Unlock()
+	return counted.carried
 }
 
 // A server that became a replica refuses writes. A lone command then goes over a
