@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"airbyte-provisioner/internal/workload"
@@ -123,7 +124,7 @@ func inline(value, root any, depth int, budget *int) any {
 		}
 		if reference, ok := value["$ref"].(string); ok {
 			if target, found := strings.CutPrefix(reference, "#/"); found {
-				return inline(pointer(root, target), root, depth-1, budget)
+				return inline(referred(root, target), root, depth-1, budget)
 			}
 		}
 		result := make(map[string]any, len(value))
@@ -146,15 +147,31 @@ func inline(value, root any, depth int, budget *int) any {
 	return value
 }
 
-// pointer is what a JSON pointer leads to; nil if that is nothing, which the
-// compiler refuses.
+// referred is the schema that a JSON pointer leads to; one that says nothing if
+// there is none.
+func referred(root any, target string) any {
+	switch found := pointer(root, target).(type) {
+	case map[string]any, bool:
+		return found
+	}
+	return map[string]any{}
+}
+
+// pointer is what a JSON pointer leads to; nil if that is nothing.
 func pointer(value any, target string) any {
 	for token := range strings.SplitSeq(target, "/") {
-		object, ok := value.(map[string]any)
-		if !ok {
+		switch holder := value.(type) {
+		case map[string]any:
+			value = holder[strings.NewReplacer("~1", "/", "~0", "~").Replace(token)]
+		case []any:
+			at, err := strconv.Atoi(token)
+			if err != nil || at < 0 || at >= len(holder) {
+				return nil
+			}
+			value = holder[at]
+		default:
 			return nil
 		}
-		value = object[strings.NewReplacer("~1", "/", "~0", "~").Replace(token)]
 	}
 	return value
 }

@@ -54,6 +54,11 @@ func TestCheck(t *testing.T) {
 			"some connectors share definitions", `{"definitions": {"port": {"type": "integer", "title": "Port"}}, "properties": {"port": {"$ref": "#/definitions/port"}}}`, `{"port": "x"}`,
 			[]string{"port: is a text; expected a whole number (Port)"},
 		},
+		"a reference into a list": {
+			"by the place", `{"properties": {"a": {"oneOf": [{"properties": {"t": {"const": "x"}, "n": {"type": "integer"}}}, {"properties": {"t": {"const": "y"}}}]}, "b": {"oneOf": [{"$ref": "#/properties/a/oneOf/0"}, {"$ref": "#/properties/a/oneOf/1"}]}}}`,
+			`{"b": {"t": "x", "n": "z"}}`,
+			[]string{"b.n: is a text; expected a whole number"},
+		},
 		"references coerce": {"as if they were written out", `{"definitions": {"port": {"type": "integer"}}, "properties": {"port": {"$ref": "#/definitions/port"}}}`, `{"port": "12"}`, nil},
 		"a reference to itself": {
 			"a tree of any depth", `{"properties": {"n": {"$ref": "#/definitions/n"}}, "definitions": {"n": {"type": "object", "properties": {"n": {"$ref": "#/definitions/n"}, "v": {"type": "integer"}}}}}`,
