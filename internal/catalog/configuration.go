@@ -236,7 +236,8 @@ func (m *making) reveal(ctx context.Context, path, text string) (string, []*work
 		}
 		return value, failures
 	}
-	_, inJSON := jsonObject(text)
+	begin := strings.TrimSpace(text)
+	inJSON := (strings.HasPrefix(begin, "{") || strings.HasPrefix(begin, "[")) && json.Valid([]byte(text))
 	result := secretReference.ReplaceAllStringFunc(text, func(reference string) string {
 		value, failure := m.lookUp(ctx, secretReference.FindStringSubmatch(reference)[1], user)
 		if failure != nil {

@@ -142,6 +142,10 @@ func TestFinalConfigurations(t *testing.T) {
 			secrets:       map[string]string{"KEY": "line 1\nline \"2\""},
 			want:          `{"project_id": "p", "dataset_location": "EU", "dataset_id": "cash_flow_2", "credentials_json": "{\"private_key\":\"line 1\\nline \\\"2\\\"\",\"type\":\"service_account\"}"}`,
 		},
+		"a JSON list with a reference": {
+			reason: "as in an object", connector: "source-file", configuration: `{"format": "json", "reader_options": ["${secret:KEY}"], ` + file + `}`,
+			secrets: map[string]string{"KEY": "a \"b\""}, want: `{"format": "json", "reader_options": "[\"a \\\"b\\\"\"]", ` + file + `}`,
+		},
 		"a default": {
 			reason: "where the descriptor is silent", connector: "source-mysql", configuration: `{"host": "h", "database": "d", "username": "u"}`,
 			want: `{"host": "h", "database": "d", "username": "u", "port": 3306, "replication_method": {"method": "STANDARD"}}`,
