@@ -205,6 +205,18 @@ func TestIdentity(t *testing.T) {
 			t.Errorf("the other component's entities were touched\n%s", diff)
 		}
 	})
+	t.Run("an unsigned connection id that Airbyte stumbles over", func(t *testing.T) {
+		t.Parallel()
+		b := newBench(t, airbytesim.Options{})
+		const odd = "5b1c7f4e-0000-4000-8000-000000000002"
+		b.fault(airbytesim.Fault{Operation: "connections/get", Contains: odd, Times: -1, Do: airbytesim.DoAnswer, Status: 500})
+		work := orders()
+		work.Previous = &workload.Entities{WorkspaceID: workspace, ConnectionID: odd}
+		b.provision(work)
+		b.one()
+		b.unchanged(work)
+		b.unprovision(work)
+	})
 	t.Run("unsigned ids of another workspace", func(t *testing.T) {
 		t.Parallel()
 		b := newBench(t, airbytesim.Options{})

@@ -87,12 +87,14 @@ func (s *session) look(ctx context.Context, o *observed) error {
 	return nil
 }
 
-// knownConnection is the id to try first; what it is will be seen from what it joins.
+// knownConnection is the id to try first; what it is will be seen from what it
+// joins. One that anybody may have written is not even read: a call that fails
+// because of it would stop the component for good.
 func (s *session) knownConnection() string {
 	if id := s.here().Connection.ID; id != "" {
 		return id
 	}
-	if p := s.work.Previous; p != nil && (p.WorkspaceID == "" || strings.EqualFold(p.WorkspaceID, s.workspace)) {
+	if p := s.work.Previous; p != nil && s.signed() && (p.WorkspaceID == "" || strings.EqualFold(p.WorkspaceID, s.workspace)) {
 		return strings.ToLower(p.ConnectionID)
 	}
 	return ""
