@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
 
@@ -128,6 +129,41 @@ func TestTasksAreReadAsTheInspectorTells(t *testing.T) {
 	}
 	if orphans, err := q.orphans(ctx, name, time.Now().Add(time.Hour)); err != nil || cmp.Diff([]string{"active"}, orphans) != "" {
 		t.Errorf("orphans in an hour %v, %v", orphans, err)
+	}
+}
+
+// A task tells its trace id beside what carries on a trace; where there is neither, it has no headers.
+func TestHeadersOfTasks(t *testing.T) {
+	t.Parallel()
+	client := redistest.Start(t).Client()
+	trace := func(context.Context) map[string]string { return map[string]string{"traceparent": "00-a-b-01"} }
+	for name, test := range map[string]struct {
+		headers func(context.Context) map[string]string
+		traceID string
+		want    map[string]string
+	}{
+		"nothing":    {nil, "", nil},
+		"a trace id": {nil, "abc", map[string]string{"traceId": "abc"}},
+		"a trace":    {trace, "", map[string]string{"traceparent": "00-a-b-01"}},
+		"both":       {trace, "abc", map[string]string{"traceparent": "00-a-b-01", "traceId": "abc"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			q := newQueue(t, client)
+			q.opts.Headers = test.headers
+			work := workload.Work{Component: workload.NewComponent(name, "dev")}
+			token, err := q.Submit(t.Context(), workload.Order{Kind: workload.Validate, Work: work, TraceID: test.traceID})
+			if err != nil {
+				t.Fatal(err)
+			}
+			task, err := q.inspector.GetTaskInfo("validate", token)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.want, task.Headers, cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("headers (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 

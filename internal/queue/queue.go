@@ -107,7 +107,7 @@ func (q *Queue) Submit(ctx context.Context, order workload.Order) (string, error
 	next := operation.Next{Token: accepted.Token, Kind: order.Kind, Task: accepted.Task}
 	// A repeat's task is there, unless who accepted it has not come to it yet,
 	// or died: to make sure costs nothing, since a second one is refused.
-	if err := q.enqueue(ctx, next, text, accepted.Head); err != nil {
+	if err := q.enqueue(ctx, next, order.TraceID, text, accepted.Head); err != nil {
 		if !accepted.Repeat {
 			q.withdraw(ctx, accepted.Token, order)
 		}
@@ -119,8 +119,28 @@ func (q *Queue) Submit(ctx context.Context, order workload.Order) (string, error
 	return accepted.Token, nil
 }
 
+// traceHeader is the header of a task that tells people its trace id: the
+// payload, where the worker finds it, may be packed.
+const traceHeader = "traceId"
+
+// headers are what a task carries beside its payload.
+func (q *Queue) headers(ctx context.Context, traceID string) map[string]string {
+	var headers map[string]string
+	if q.opts.Headers != nil {
+		headers = q.opts.Headers(ctx)
+	}
+	if traceID == "" {
+		return headers
+	}
+	if headers == nil {
+		headers = make(map[string]string, 1)
+	}
+	headers[traceHeader] = traceID
+	return headers
+}
+
 // enqueue makes the task, pending or scheduled; one that exists is left as it is.
-func (q *Queue) enqueue(ctx context.Context, next operation.Next, text []byte, head bool) error {
+func (q *Queue) enqueue(ctx context.Context, next operation.Next, traceID string, text []byte, head bool) error {
 	opts := []asynq.Option{
 		asynq.TaskID(taskID(next.Token, next.Task)),
 		asynq.Queue(q.name(next.Kind)),
@@ -131,11 +151,7 @@ func (q *Queue) enqueue(ctx context.Context, next operation.Next, text []byte, h
 	if !head {
 		opts = append(opts, asynq.ProcessIn(safetyNet))
 	}
-	var headers map[string]string
-	if q.opts.Headers != nil {
-		headers = q.opts.Headers(ctx)
-	}
-	task := asynq.NewTaskWithHeaders(string(next.Kind), text, headers)
+	task := asynq.NewTaskWithHeaders(string(next.Kind), text, q.headers(ctx, traceID))
 	if _, err := q.client.EnqueueContext(ctx, task, opts...); err != nil && !errors.Is(err, asynq.ErrTaskIDConflict) {
 		return err
 	}

@@ -253,7 +253,8 @@ func (s *Sweeper) anew(ctx context.Context, op operation.Unfinished, why string)
 		return err
 	}
 	s.done(ctx, "anew", op)
-	if err := s.queue.enqueue(ctx, anew.Next, anew.Payload, anew.Head); err != nil {
+	order, _ := decode(anew.Payload) // what cannot be read has no trace id, and is the worker's to judge
+	if err := s.queue.enqueue(ctx, anew.Next, order.TraceID, anew.Payload, anew.Head); err != nil {
 		return queueUnavailable(err)
 	}
 	return nil
