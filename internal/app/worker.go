@@ -114,6 +114,8 @@ func (b *base) work(ctx context.Context, client *airbyte.Client) error {
 		Timeout: settings.TaskTimeout, MaxRetry: settings.TaskMaxRetry,
 		MinDelay: settings.RetryMinDelay, MaxDelay: settings.RetryMaxDelay,
 		Beat: min(time.Second, settings.TaskLease/4),
+		// Running work is told in the last half, or the last five seconds, of the time to stop.
+		StopGrace: min(2*time.Second, settings.ShutdownTimeout/5),
 		Hooks: worker.Hooks{
 			Began: func(kind workload.Kind, waited time.Duration) { b.metrics.AttemptBegan(string(kind), waited) },
 			Ended: func(kind workload.Kind, how string, took time.Duration) {

@@ -1,6 +1,9 @@
 package chaos
 
 import (
+	"math/rand/v2"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -17,6 +20,40 @@ func TestStopUnderLoad(t *testing.T) {
 		duration: *forFlag / 2, requests: *operationsFlag / 2, components: *componentsFlag,
 		gentle: true,
 	}.run(t)
+}
+
+// TestStopWhileACallHangs stops a worker that has little time for it and whose
+// operation is in the middle of a call: the operation goes back to the queue all the
+// same, and its attempt does not count as one that died.
+func TestStopWhileACallHangs(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, redisSettings{"REDIS_URL": redistest.Start(t).URL()}, map[string]string{"SHUTDOWN_TIMEOUT": "1s", "TASK_LEASE": "30s"})
+	h.staff(1, 2)
+	for _, s := range []*slot{h.apis[0], h.workers[0]} {
+		s.start()
+		s.await()
+	}
+	c := newCampaign(h, 1, 1, 0, 0)
+	random := rand.New(rand.NewPCG(1, 1))
+	h.sim.HoldNext("sources/create", true)
+	one, err := c.submit(t.Context(), random, c.components[0], c.components[0].next)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.sim.WaitHeld(bounded(t), "sources/create", 1); err != nil {
+		t.Fatal(err)
+	}
+	p := h.workers[0].leave()
+	p.signal(syscall.SIGTERM)
+	<-p.done
+	st, err := h.statusOf(t.Context(), random, one)
+	if err != nil || p.err != nil || st.Status != "RUNNING" || !strings.Contains(st.logText(), "goes back to the queue") {
+		t.Errorf("the worker ended with %v; the operation is %s (%v):\n%s", p.err, st.Status, err, st.logText())
+	}
+	h.sim.Release("*", 0)
+	h.workers[1].start()
+	h.awaitState(random, one, "COMPLETED")
+	c.verdict(t)
 }
 
 // TestSuddenRedis is TestSoak's question in its purest form: with appendonly and

@@ -165,10 +165,6 @@ func (a *attempt) beat(ctx context.Context, over <-chan struct{}, cancel context
 	}
 }
 
-// stopGrace bounds the time of a running call where the worker stops: the
-// process ends soon.
-const stopGrace = 2 * time.Second
-
 // graceFor is the time that the running call gets: to end a call in its middle
 // leaves open whether Airbyte still acts on it, while the next operation begins.
 func (a *attempt) graceFor(stop error) time.Duration {
@@ -176,7 +172,7 @@ func (a *attempt) graceFor(stop error) time.Duration {
 	case errors.Is(stop, operation.ErrLost):
 		return 0 // another attempt is at work already
 	case errors.Is(stop, errInterrupted):
-		return min(a.opts.Grace, stopGrace)
+		return min(a.opts.Grace, a.opts.StopGrace)
 	default:
 		return a.opts.Grace
 	}

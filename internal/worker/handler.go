@@ -63,6 +63,9 @@ type Options struct {
 	Beat time.Duration
 	// Grace is the time that a running call gets when the attempt has to stop (10 s when zero).
 	Grace time.Duration
+	// StopGrace bounds it where the worker stops (2 s when zero): it and what is
+	// written afterwards have to fit into the time that a process has to end.
+	StopGrace time.Duration
 	// Patience is how long the end of an attempt waits for an absent Redis (1 min when zero).
 	Patience time.Duration
 	Hooks    Hooks
@@ -108,6 +111,7 @@ func defaults(opts *Options) {
 		{&opts.MaxDelay, 5 * time.Minute},
 		{&opts.Beat, time.Second},
 		{&opts.Grace, 10 * time.Second},
+		{&opts.StopGrace, 2 * time.Second},
 		{&opts.Patience, time.Minute},
 	} {
 		if *d.value <= 0 {
