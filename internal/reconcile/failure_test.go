@@ -4,11 +4,15 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
+	"airbyte-provisioner/internal/airbyte"
 	"airbyte-provisioner/internal/airbytesim"
 	"airbyte-provisioner/internal/workload"
 
@@ -147,6 +151,46 @@ func TestBranchesRunSideBySide(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.one()
+}
+
+// handled sends requests straight to a handler.
+type handled struct{ http.Handler }
+
+func (h handled) RoundTrip(r *http.Request) (*http.Response, error) {
+	recorder := httptest.NewRecorder()
+	h.ServeHTTP(recorder, r)
+	return recorder.Result(), nil
+}
+
+// A first provisioning takes as long as the longer branch and the connection. The clock is the bubble's: it moves
+// only while everything waits, so the time is exact.
+func TestFirstProvisioningTakesTheLongerBranch(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name             string
+		discovery, check time.Duration
+		want             time.Duration
+	}{
+		{"slow discovery", 60 * time.Second, 20 * time.Second, (1 + 60 + 1) * time.Second},
+		{"slow check", 20 * time.Second, 60 * time.Second, (60 + 1 + 1) * time.Second},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				sim := must1(airbytesim.New(airbytesim.Options{WorkspaceIDs: []string{workspace}, Latencies: map[string]airbytesim.Latency{
+					"sources/discover_schema": {Min: tt.discovery, Max: tt.discovery}, "scheduler/destinations/check_connection": {Min: tt.check, Max: tt.check},
+					"create": {Min: time.Second, Max: time.Second},
+				}}))
+				defer sim.Close()
+				b := benchOf(t, sim, airbyte.Options{BaseURL: "http://airbyte.example", Transport: handled{sim.API()}})
+				begun := time.Now()
+				b.provision(orders())
+				if took := time.Since(begun); took != tt.want {
+					t.Errorf("it took %s, want %s", took, tt.want)
+				}
+			})
+		})
+	}
 }
 
 func TestOneBranchGoesOnWhereTheOtherFails(t *testing.T) {

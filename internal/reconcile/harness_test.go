@@ -186,7 +186,13 @@ func newBench(t testing.TB, options airbytesim.Options, change ...func(*Options)
 	}
 	server := httptest.NewServer(sim.API())
 	t.Cleanup(func() { sim.Close(); server.Close() })
-	client, err := airbyte.New(airbyte.Options{BaseURL: server.URL})
+	return benchOf(t, sim, airbyte.Options{BaseURL: server.URL}, change...)
+}
+
+// benchOf is a bench for a simulator that answers somewhere.
+func benchOf(t testing.TB, sim *airbytesim.Sim, where airbyte.Options, change ...func(*Options)) *bench {
+	t.Helper()
+	client, err := airbyte.New(where)
 	if err != nil {
 		t.Fatal(err)
 	}
