@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,6 +21,12 @@ func TestCallsKeepTheContract(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// The description leaves some of Airbyte's routes out; of those the path alone is known.
+	paths, err := os.ReadFile(filepath.Join(dir, "airbyte-paths.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	undescribed := strings.Fields(string(paths))
 	s := newStack(t, map[string]string{"ACL_INVITE": "true"}, withPeople)
 	s.startAPI()
 	s.startWorker()
@@ -46,6 +53,9 @@ func TestCallsKeepTheContract(t *testing.T) {
 		path := "/v1/" + call.Operation
 		seen[call.Operation] = true
 		item := document.Paths.Value(path)
+		if item == nil && slices.Contains(undescribed, path) {
+			continue
+		}
 		if item == nil || item.GetOperation(call.Method) == nil {
 			t.Errorf("%s %s is not in the contract", call.Method, path)
 			continue

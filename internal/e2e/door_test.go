@@ -170,8 +170,8 @@ func TestIdentityProvider(t *testing.T) {
 	if err := keys.KeyWrite(t.Context(), published); err != nil {
 		t.Fatal(err)
 	}
-	var provider *httptest.Server
-	provider = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	provider := httptest.NewUnstartedServer(nil)
+	provider.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/openid-configuration") {
 			fmt.Fprintf(w, `{"issuer":%q,"jwks_uri":%q}`, provider.URL, provider.URL+"/keys")
 			return
@@ -181,7 +181,8 @@ func TestIdentityProvider(t *testing.T) {
 			t.Error(err)
 		}
 		_, _ = w.Write(text)
-	}))
+	})
+	provider.Start()
 	t.Cleanup(provider.Close)
 	sign := func(audience string) string {
 		token := jwt.NewWithClaims(jwt.SigningMethodES256, jwt.MapClaims{
