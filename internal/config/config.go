@@ -152,7 +152,7 @@ type Catalog struct {
 type Access struct {
 	Role           string `env:"ACL_ROLE" envDefault:"workspace_reader" doc:"what updateacl grants"`
 	Invite         bool   `env:"ACL_INVITE" envDefault:"false" doc:"invite whom Airbyte does not know; otherwise an updateacl that wants them fails by their names"`
-	PrincipalsFile string `env:"PRINCIPALS_FILE" doc:"YAML file that maps principals to email addresses; read again when it changes"`
+	PrincipalsFile string `env:"PRINCIPALS_FILE" doc:"YAML file that maps principals to email addresses or to groups of Airbyte; read again when it changes"`
 }
 
 // Validation is what an asynchronous validation does.
