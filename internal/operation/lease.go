@@ -49,7 +49,7 @@ type Lease struct {
 	task   int
 
 	mu       sync.Mutex
-	renewed  time.Time // when the last successful renewal was sent
+	renewed  time.Time // when the last successful renewal was sent, of which the replicas know that are waited for
 	asked    time.Time // when the last question whether the attempt may act, a renewal or not, was sent
 	failed   time.Time // when a renewal last failed, if none has succeeded since
 	stop     error     // set once: why nothing more may be done
@@ -68,6 +68,9 @@ func (s *Store) Begin(ctx context.Context, token string, task int) (*Lease, erro
 	}
 	lease := &Lease{Token: token, task: task, store: s, lane: lane, holder: newCaller(), renewed: s.opts.Now()}
 	lease.asked = lease.renewed
+	if s.opts.Replicas > 0 {
+		lease.renewed = time.Time{} // not before a replica knows; the first question sees to that
+	}
 	r, err := s.run(ctx, beginScript, token, lane, lease.holder, s.opts.Lease.Milliseconds(), task, Version)
 	if err != nil {
 		lease.undo(ctx)
@@ -151,12 +154,17 @@ func (l *Lease) Renew(ctx context.Context) error {
 	return l.renew(ctx)
 }
 
+// renewalWait is how long a renewal waits for replicas; no call to Airbyte may have to wait for long.
+const renewalWait = 100 * time.Millisecond
+
 // renew does what Renew says; the caller has locked renewing.
 func (l *Lease) renew(ctx context.Context) error {
 	sent := l.store.opts.Now()
 	lines := l.take()
 	texts := lines.encode()
-	r, err := l.store.run(ctx, renewScript, l.Token, l.lane, args(texts, l.holder, l.store.opts.Lease.Milliseconds())...)
+	// A renewal that a failover loses is none: whoever takes over goes by the one before.
+	r, have, err := l.store.replicate(ctx, min(l.store.opts.ReplicaWait, renewalWait), renewScript, l.Token, l.lane,
+		args(texts, l.holder, l.store.opts.Lease.Milliseconds())...)
 	if err != nil {
 		l.putBack(lines)
 		l.unheard()
@@ -165,7 +173,7 @@ func (l *Lease) renew(ctx context.Context) error {
 	if r.word() != lost {
 		l.log.append(texts)
 	}
-	return l.heard(r.word(), sent, true)
+	return l.heard(r.word(), sent, have)
 }
 
 // lost is the scripts' word for a holder that is none any more.

@@ -67,7 +67,7 @@ func (s *Store) setKnown(ctx context.Context, component workload.Component, valu
 	}
 	// A termination does not keep an attempt from remembering what it has done; it
 	// is noticed before the next call.
-	if err := lease.heard(state, sent, true); errors.Is(err, ErrLost) {
+	if err := lease.heard(state, sent, lease.store.opts.Replicas <= 0); errors.Is(err, ErrLost) {
 		return err
 	}
 	return nil

@@ -86,20 +86,29 @@ func (s *Store) run(ctx context.Context, script *redis.Script, token, lane strin
 
 // runReplicated is run, and waits until as many replicas as the options ask for have what was written.
 func (s *Store) runReplicated(ctx context.Context, script *redis.Script, token, lane string, args ...any) (answer, error) {
+	r, _, err := s.replicate(ctx, s.opts.ReplicaWait, script, token, lane, args...)
+	return r, err
+}
+
+// replicate is runReplicated, and tells whether so many replicas have it.
+func (s *Store) replicate(
+	ctx context.Context, wait time.Duration, script *redis.Script, token, lane string, args ...any,
+) (r answer, have bool, err error) {
 	if s.opts.Replicas <= 0 {
-		return s.run(ctx, script, token, lane, args...)
+		r, err = s.run(ctx, script, token, lane, args...)
+		return r, true, err
 	}
 	k := s.keysOf(lane)
 	node, err := s.nodeOf(ctx, k.line())
 	if err != nil {
-		return nil, unavailable(err)
+		return nil, false, unavailable(err)
 	}
 	all := append([]any{k.prefix + "op:", token, lane}, args...)
-	var result *redis.Cmd
+	var result, waited *redis.Cmd
 	// WAIT counts what its own connection wrote, so both go in one pipeline.
 	write := func(p redis.Pipeliner) error {
 		result = script.EvalSha(ctx, p, []string{k.line(), k.live(), k.op(token)}, all...)
-		p.Do(ctx, "wait", s.opts.Replicas, s.opts.ReplicaWait.Milliseconds())
+		waited = p.Do(ctx, "wait", s.opts.Replicas, wait.Milliseconds())
 		return nil
 	}
 	_, err = node.Pipelined(ctx, write)
@@ -109,13 +118,14 @@ func (s *Store) runReplicated(ctx context.Context, script *redis.Script, token, 
 		}
 	}
 	if err != nil {
-		return nil, unavailable(err)
+		return nil, false, unavailable(err)
 	}
 	values, err := result.Slice()
 	if err != nil {
-		return nil, unavailable(err)
+		return nil, false, unavailable(err)
 	}
-	return answerOf(values), nil
+	confirmed, err := waited.Int()
+	return answerOf(values), err == nil && confirmed >= s.opts.Replicas, nil
 }
 
 // nodeOf is the client of the node that serves a key.
