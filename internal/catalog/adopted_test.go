@@ -40,3 +40,73 @@ func TestAdopted(t *testing.T) {
 		t.Errorf("without adoption the database is %v (%v), want the rule's SALES", final.Configuration["database"], failure)
 	}
 }
+
+// TestCredentialsStayWithTheirHost names hosts in a descriptor: the platform's
+// password goes to the platform's own alone.
+func TestCredentialsStayWithTheirHost(t *testing.T) {
+	t.Parallel()
+	own := map[string]any{"auth_type": "Username and Password", "password": "p"}
+	platforms := map[string]any{"auth_type": "Username and Password", "password": "hunter2"}
+	for name, test := range map[string]struct {
+		settings      map[string]string
+		configuration map[string]any
+		adopted       bool
+		host          string
+		credentials   any
+		warned        bool
+	}{
+		"the platform's host": {
+			settings: snowflakeSettings(), configuration: map[string]any{}, host: "acme.snowflakecomputing.com", credentials: platforms,
+		},
+		"another one, which the platform's replaces": {
+			settings: snowflakeSettings(), configuration: map[string]any{"host": "evil.snowflakecomputing.com"},
+			host: "acme.snowflakecomputing.com", credentials: platforms, warned: true,
+		},
+		"another one, and the platform has none": {
+			settings:      without(snowflakeSettings(), map[string]string{"SNOWFLAKE_HOST": ""}),
+			configuration: map[string]any{"host": "evil.snowflakecomputing.com"},
+			host:          "evil.snowflakecomputing.com", warned: true,
+		},
+		"another one with its own password": {
+			settings:      without(snowflakeSettings(), map[string]string{"SNOWFLAKE_HOST": ""}),
+			configuration: map[string]any{"host": "ours.snowflakecomputing.com", "credentials": map[string]any{"auth_type": "Username and Password", "password": "${secret:P}"}},
+			host:          "ours.snowflakecomputing.com", credentials: own,
+		},
+		"another one, taken over from Airbyte": {
+			settings: snowflakeSettings(), configuration: map[string]any{"host": "evil.snowflakecomputing.com"}, adopted: true,
+			host: "evil.snowflakecomputing.com", warned: true,
+		},
+		"the platform's, taken over from Airbyte": {
+			settings: snowflakeSettings(), configuration: map[string]any{"host": "acme.snowflakecomputing.com"}, adopted: true,
+			host: "acme.snowflakecomputing.com", credentials: platforms,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, err := Load("", WithSettings(test.settings))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if test.adopted { // nothing is derived for what is taken over
+				test.configuration["database"], test.configuration["schema"] = "D", "S"
+			}
+			final, failure := c.Configuration(t.Context(), Input{
+				Role: Destination, Actor: workload.Actor{Connector: "destination-snowflake", Configuration: test.configuration},
+				Component: workload.NewComponent("urn:dmb:cmp:finance:cashflow:2:places", "development"), DataProduct: product,
+				Secrets: named{values: map[string]string{"P": "p"}}, Adopted: test.adopted,
+			})
+			if failure != nil {
+				t.Fatal(failure.Text())
+			}
+			if got := final.Configuration["host"]; got != test.host {
+				t.Errorf("the host is %v, want %v", got, test.host)
+			}
+			if diff := cmp.Diff(test.credentials, final.Configuration["credentials"]); diff != "" {
+				t.Errorf("credentials (-want +got):\n%s", diff)
+			}
+			if warned := len(final.Warnings) > 0; warned != test.warned {
+				t.Errorf("warnings %q, want some: %t", final.Warnings, test.warned)
+			}
+		})
+	}
+}

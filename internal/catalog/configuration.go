@@ -164,16 +164,28 @@ func (m *making) provide() {
 			m.unset[entry.Field] = append(m.unset[entry.Field], unset...)
 			continue
 		}
-		own := getPath(m.configuration, entry.Field)
-		if m.in.Adopted && !absent(own) {
-			continue
+		m.give(entry, value)
+	}
+}
+
+// give puts the value of an entry into the configuration, unless it belongs
+// elsewhere or what is there was taken over.
+func (m *making) give(entry provision, value any) {
+	own := getPath(m.configuration, entry.Field)
+	same := reflect.DeepEqual(own, value)
+	switch {
+	case entry.OnlyWith != "" && !slices.Contains(m.operator, entry.OnlyWith):
+		if absent(own) {
+			m.warnings = append(m.warnings, fmt.Sprintf("%s: the platform's value is not given, since it belongs to the platform's own %s", m.path(entry.Field), entry.OnlyWith))
 		}
-		if !absent(own) && !reflect.DeepEqual(own, value) {
-			m.warnings = append(m.warnings, fmt.Sprintf("%s: the descriptor's value is not used, since the platform sets this field for %s", m.path(entry.Field), m.profile.Name))
-		}
-		if setPath(m.configuration, entry.Field, value) {
-			m.operator = append(m.operator, entry.Field)
-		}
+		return
+	case m.in.Adopted && !absent(own) && !same:
+		return
+	case !absent(own) && !same:
+		m.warnings = append(m.warnings, fmt.Sprintf("%s: the descriptor's value is not used, since the platform sets this field for %s", m.path(entry.Field), m.profile.Name))
+	}
+	if setPath(m.configuration, entry.Field, value) {
+		m.operator = append(m.operator, entry.Field)
 	}
 }
 

@@ -19,7 +19,7 @@
 //	derived: {schema: EXPRESSION}   # expr-lang; see below
 //	provided:                       # wins over the descriptor; the first complete entry of a field counts
 //	  - {field: host, value: "${setting:SNOWFLAKE_HOST}"}
-//	  - {field: password, value: "${secret:NAME}"}   # the operator's own reference
+//	  - {field: password, value: "${secret:NAME}", onlyWith: host}   # the operator's own reference, for the operator's host alone
 //	forbidden: {field: reason}      # a descriptor that sets it is refused
 //	dropped: {field: reason}        # taken out, with a warning
 //	example: {...}                  # a connectionConfiguration to start from

@@ -33,7 +33,7 @@ type Profile struct {
 	relaxed   *Specification
 	defaults  []fieldValue
 	derived   []derivation
-	provided  []fieldValue
+	provided  []provision
 	forbidden map[string]string
 	dropped   map[string]string
 }
@@ -42,6 +42,14 @@ type Profile struct {
 type fieldValue struct {
 	Field string `yaml:"field"`
 	Value any    `yaml:"value"`
+}
+
+// provision is a value that the platform gives.
+type provision struct {
+	fieldValue
+	// OnlyWith is a field in which the platform's value must stand, too: its
+	// credentials are for its own host.
+	OnlyWith string
 }
 
 func (p *Profile) readSchema(file *profileFile) error {
@@ -148,13 +156,14 @@ func (p *Profile) readProvided(file *profileFile) error {
 // readEntry reads one entry of provided.
 func (p *Profile) readEntry(node *yaml.Node) error {
 	var entry struct {
-		Field string    `yaml:"field"`
-		Value yaml.Node `yaml:"value"`
+		Field    string    `yaml:"field"`
+		Value    yaml.Node `yaml:"value"`
+		OnlyWith string    `yaml:"onlyWith"`
 	}
 	if err := node.Decode(&entry); err != nil || entry.Field == "" || entry.Value.IsZero() {
 		return &lineError{node.Line, "an entry of provided needs a field and a value"}
 	}
-	keys := []string{"field", "value"}
+	keys := []string{"field", "value", "onlyWith"}
 	for i := 0; i < len(node.Content); i += 2 {
 		if key := node.Content[i]; !slices.Contains(keys, key.Value) {
 			return &lineError{key.Line, fmt.Sprintf("%.60q is not a key of an entry of provided%s", key.Value, didYouMean(key.Value, keys))}
@@ -167,7 +176,10 @@ func (p *Profile) readEntry(node *yaml.Node) error {
 	if reason := wrongReference(entry.Field, value); reason != "" {
 		return &lineError{entry.Value.Line, reason}
 	}
-	p.provided = append(p.provided, fieldValue{entry.Field, value})
+	if entry.OnlyWith != "" && !slices.ContainsFunc(p.provided, func(before provision) bool { return before.Field == entry.OnlyWith }) {
+		return &lineError{node.Line, fmt.Sprintf("onlyWith: %.60q is provided by no entry before this one", entry.OnlyWith)}
+	}
+	p.provided = append(p.provided, provision{fieldValue{entry.Field, value}, entry.OnlyWith})
 	return p.knowsField(entry.Field, node.Line)
 }
 
@@ -185,7 +197,7 @@ func (p *Profile) relax(file *profileFile) error {
 	document := object(value)
 	var required []any
 	for _, name := range p.specification.schema.Required {
-		if !slices.ContainsFunc(p.provided, func(entry fieldValue) bool { return entry.Field == name }) {
+		if !slices.ContainsFunc(p.provided, func(entry provision) bool { return entry.Field == name }) {
 			required = append(required, name)
 		}
 	}
