@@ -120,7 +120,7 @@ func (m *model) accept(t *rapid.T) {
 	} else if line := m.lines[component]; len(line) > 0 {
 		last := line[len(line)-1]
 		if last.state == workload.Running && last.kind == kind && last.hash == hash && !last.passed {
-			want := operation.Accepted{Token: last.token, Head: m.head(last), Repeat: true, Task: last.task}
+			want := operation.Accepted{Token: last.token, Head: m.head(last), Repeat: true, Task: last.task, Payload: []byte("p")}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Fatalf("repeat (-want +got):\n%s", diff)
 			}

@@ -10,6 +10,7 @@ import (
 	"airbyte-provisioner/internal/redistest"
 	"airbyte-provisioner/internal/workload"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/redis/go-redis/v9"
 )
 
@@ -154,7 +155,7 @@ func TestARepeatedAcceptanceChangesNothing(t *testing.T) {
 				}
 			}})
 			got, err := newStore(t, client).Accept(t.Context(), request("x"))
-			if want := (operation.Accepted{Token: before.Token, Head: c.head}); err != nil || got != want {
+			if want := (operation.Accepted{Token: before.Token, Head: c.head}); err != nil || !cmp.Equal(got, want) {
 				t.Errorf("accepted %+v, %v, want %+v", got, err, want)
 			}
 			after, err := other.Status(t.Context(), before.Token)

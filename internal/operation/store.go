@@ -113,6 +113,9 @@ type Accepted struct {
 	Repeat bool
 	// Task is the number of the operation's current task, 0 for the first.
 	Task int
+	// Payload and TraceID are, with Repeat, those of the request that was accepted.
+	Payload []byte
+	TraceID string
 }
 
 // Accept writes the record of a new operation and puts it into its
@@ -133,7 +136,18 @@ func (s *Store) Accept(ctx context.Context, request Request) (Accepted, error) {
 	if err != nil {
 		return Accepted{Token: token}, err
 	}
-	return Accepted{Token: r.at(0), Head: r.int(1) == 1, Repeat: r.int(2) == 0, Task: r.int(3)}, nil
+	return acceptedOf(r)
+}
+
+func acceptedOf(r answer) (Accepted, error) {
+	accepted := Accepted{Token: r.at(0), Head: r.int(1) == 1, Repeat: r.int(2) == 0, Task: r.int(3)}
+	if !accepted.Repeat {
+		return accepted, nil
+	}
+	var first meta
+	err := decode(r.at(5), &first)
+	accepted.Payload, accepted.TraceID = []byte(r.at(4)), first.TraceID
+	return accepted, err
 }
 
 // Withdraw takes back an operation whose task could not be made and whose

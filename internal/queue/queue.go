@@ -106,8 +106,13 @@ func (q *Queue) Submit(ctx context.Context, order workload.Order) (string, error
 	}
 	next := operation.Next{Token: accepted.Token, Kind: order.Kind, Task: accepted.Task}
 	// A repeat's task is there, unless who accepted it has not come to it yet,
-	// or died: to make sure costs nothing, since a second one is refused.
-	if err := q.enqueue(ctx, next, order.TraceID, text, accepted.Head); err != nil {
+	// or died: to make sure costs nothing, since a second one is refused. It is
+	// the accepted request's work, whose trace the operation has.
+	trace := order.TraceID
+	if accepted.Repeat {
+		trace, text = accepted.TraceID, accepted.Payload
+	}
+	if err := q.enqueue(ctx, next, trace, text, accepted.Head); err != nil {
 		if !accepted.Repeat {
 			q.withdraw(ctx, accepted.Token, order)
 		}

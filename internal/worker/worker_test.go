@@ -251,18 +251,20 @@ func TestARepeatAnswersTheSameToken(t *testing.T) {
 func TestARepeatMakesATaskThatIsMissing(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, newRedis(t))
-	token := h.submit(t, order(workload.Provision, "c"))
+	accepted, again := order(workload.Provision, "c"), order(workload.Provision, "c")
+	accepted.TraceID, again.TraceID = "accepted", "again"
+	token := h.submit(t, accepted)
 	// As if the API had died between the record and the task.
 	if err := asynq.NewInspectorFromRedisClient(h.redis).DeleteTask("test-provision", token); err != nil {
 		t.Fatal(err)
 	}
-	if got := h.submit(t, order(workload.Provision, "c")); got != token {
+	if got := h.submit(t, again); got != token {
 		t.Fatalf("a repeat got %s, want %s", got, token)
 	}
-	h.start(func(context.Context, workload.Work, workload.Attempt) (workload.Outcome, error) {
-		return done("ok"), nil
+	h.start(func(_ context.Context, _ workload.Work, attempt workload.Attempt) (workload.Outcome, error) {
+		return done(attempt.TraceID), nil
 	})
-	if status := h.untilTerminal(t, token); status.State != workload.Completed {
+	if status := h.untilTerminal(t, token); status.State != workload.Completed || status.Result != "accepted" {
 		t.Errorf("status %+v", status)
 	}
 }

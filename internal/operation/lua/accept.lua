@@ -4,10 +4,10 @@ local known = redis.call('HMGET', op, 'state', 'n')
 if known[1] then return {token, head() == token and 1 or 0, 1, known[2] or '0'} end
 local tail = redis.call('LINDEX', line, -1)
 if tail then
-  local last = redis.call('HMGET', prefix .. tail, 'state', 'kind', 'hash', 'n')
+  local last = redis.call('HMGET', prefix .. tail, 'state', 'kind', 'hash', 'n', 'payload', 'meta')
   if last[1] == 'RUNNING' and last[2] == ARGV[4] and last[3] == ARGV[5] then
     redis.call('HSET', prefix .. tail, 'shared', '1')
-    return {tail, head() == tail and 1 or 0, 0, last[4]}
+    return {tail, head() == tail and 1 or 0, 0, last[4], last[5] or '', last[6] or ''}
   end
 end
 redis.call('HSET', op, 'v', ARGV[8], 'state', 'RUNNING', 'kind', ARGV[4], 'hash', ARGV[5], 'meta', ARGV[6],
