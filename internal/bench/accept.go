@@ -23,7 +23,7 @@ func (b *bench) accept() ([]result, error) {
 		quick            int // pairs
 	}{
 		{"accept-2k", "accept: a request of 2 KB", small, 0.9, 15},
-		{"accept-230k", "accept: a data product of 230 KB with 200 components", large, 1.0, 7},
+		{"accept-230k", "accept: a data product of 230 KB with 200 components", large, 1.0, 5},
 	} {
 		c, note, err := b.acceptPairs(of.text, of.quick)
 		b.stopAll()
@@ -56,7 +56,7 @@ func (b *bench) acceptPairs(text string, quick int) (compared, string, error) {
 		return compared{}, "", err
 	}
 	var used, usedFloor use
-	during := b.during(200*time.Millisecond, time.Second)
+	during := b.during(150*time.Millisecond, time.Second)
 	c, err := b.pair(b.count(quick, 21),
 		func() (float64, error) { return b.acceptRate(r, api, addr, shot, during, &used) },
 		func() (float64, error) { return b.acceptRate(r, floor, floorAddress, shot, during, &usedFloor) })

@@ -72,8 +72,8 @@ func (w *works) acceptBacklog(full, empty *redisServer) (compared, error) {
 	}
 	defer emptyAPI.stop()
 	var u use
-	during := w.during(250*time.Millisecond, time.Second)
-	return w.pair(w.count(5, 15),
+	during := w.during(150*time.Millisecond, time.Second)
+	return w.pair(w.count(9, 15),
 		func() (float64, error) { return w.acceptOnto(full, fullAPI, fullAddr, shot, during, &u) },
 		func() (float64, error) { return w.acceptRate(empty, emptyAPI, emptyAddr, shot, during, &u) })
 }
@@ -98,8 +98,8 @@ func (w *works) pollBacklog(full, empty *redisServer) (compared, error) {
 		return compared{}, err
 	}
 	var u use
-	during := w.during(150*time.Millisecond, time.Second)
-	return w.pair(w.count(5, 15),
+	during := w.during(100*time.Millisecond, time.Second)
+	return w.pair(w.count(7, 15),
 		func() (float64, error) { return w.pollRate(full, fullAPI, fullAddr, fullTokens, during, &u) },
 		func() (float64, error) { return w.pollRate(empty, emptyAPI, emptyAddr, emptyTokens, during, &u) })
 }
@@ -120,7 +120,7 @@ func (w *works) workBacklog(full, empty *redisServer) (compared, error) {
 		n = 100
 	}
 	var u use
-	return w.pair(w.count(5, 11),
+	return w.pair(w.count(9, 11),
 		func() (float64, error) { return w.slice(full, onFull, n, &u) },
 		func() (float64, error) { return w.productRate(empty, onEmpty, n, &u) })
 }
