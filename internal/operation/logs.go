@@ -138,9 +138,18 @@ func scanLine(text string) (line storedLine, ok bool) {
 		return line, false
 	}
 	line.Level, line.Phase = workload.Level(level), workload.Phase(phase)
-	// What encoding/json escapes, Go's own syntax of strings has the same way.
-	line.Message, err = strconv.Unquote(message)
-	return line, err == nil && utf8.ValidString(line.Message)
+	line.Message, ok = unquote(message)
+	return line, ok && utf8.ValidString(line.Message)
+}
+
+// unquote reads a text as encoding/json writes it. What that escapes, Go's own
+// syntax of strings has the same way; most texts have nothing to escape.
+func unquote(quoted string) (text string, ok bool) {
+	if inner := strings.TrimSuffix(quoted[1:], `"`); len(inner) == len(quoted)-2 && !strings.ContainsAny(inner, "\"\\\n") {
+		return inner, true
+	}
+	text, err := strconv.Unquote(quoted)
+	return text, err == nil
 }
 
 func parseLines(text string) []workload.LogLine {
