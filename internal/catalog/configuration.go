@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -147,46 +146,6 @@ func (m *making) sealedSecrets() {
 			m.secrets[path] = text
 		}
 	})
-}
-
-// provide puts in what settings and the operator's catalogue say. They win over
-// the descriptor, as they always did: a host of one account makes no sense with
-// the user of another. Of several entries for one field the first whose
-// settings are all set counts.
-func (m *making) provide() {
-	m.unset = map[string][]string{}
-	for _, entry := range m.profile.provided {
-		if slices.Contains(m.operator, entry.Field) {
-			continue
-		}
-		value, unset := fill(entry.Value, m.catalog.settings)
-		if len(unset) > 0 {
-			m.unset[entry.Field] = append(m.unset[entry.Field], unset...)
-			continue
-		}
-		m.give(entry, value)
-	}
-}
-
-// give puts the value of an entry into the configuration, unless it belongs
-// elsewhere or what is there was taken over.
-func (m *making) give(entry provision, value any) {
-	own := getPath(m.configuration, entry.Field)
-	same := reflect.DeepEqual(own, value)
-	switch {
-	case entry.OnlyWith != "" && !slices.Contains(m.operator, entry.OnlyWith):
-		if absent(own) {
-			m.warnings = append(m.warnings, fmt.Sprintf("%s: the platform's value is not given, since it belongs to the platform's own %s", m.path(entry.Field), entry.OnlyWith))
-		}
-		return
-	case m.in.Adopted && !absent(own) && !same:
-		return
-	case !absent(own) && !same:
-		m.warnings = append(m.warnings, fmt.Sprintf("%s: the descriptor's value is not used, since the platform sets this field for %s", m.path(entry.Field), m.profile.Name))
-	}
-	if setPath(m.configuration, entry.Field, value) {
-		m.operator = append(m.operator, entry.Field)
-	}
 }
 
 // denied is a secret that could not be had, and the field that wanted it.
