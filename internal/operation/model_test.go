@@ -93,10 +93,11 @@ func (m *model) pickLease(t *rapid.T) (*operation.Lease, *life) {
 
 // next is what must be answered as the operation that may run now.
 func (m *model) next(l *life) string {
-	if line := m.lines[l.component]; l.component >= 0 && len(line) > 0 {
-		return line[0].token
+	line := m.lines[l.component]
+	if l.component < 0 || len(line) == 0 || line[0].holder == nil && line[0].released != nil {
+		return "" // the first one waits for its next attempt, for a minute
 	}
-	return ""
+	return line[0].token
 }
 
 func componentOf(i int) workload.Component {

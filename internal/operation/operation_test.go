@@ -554,3 +554,43 @@ func TestARepeatNeverCrossesAnotherOperation(t *testing.T) {
 		t.Errorf("a request like the last got %+v, want the token %s", again, third.Token)
 	}
 }
+
+// An operation in back-off begins when that is over, and not when another one of
+// its component ends behind it.
+func TestAnEndBehindDoesNotCutTheBackOffShort(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	for name, ended := range map[string]func(store *operation.Store, token string) (operation.Next, error){
+		"terminated": func(store *operation.Store, token string) (operation.Next, error) {
+			ended, err := store.Terminate(ctx, token)
+			return ended.Next, err
+		},
+		"withdrawn": func(store *operation.Store, token string) (operation.Next, error) { return store.Withdraw(ctx, token) },
+	} {
+		for _, test := range []struct {
+			why  operation.Reason
+			wait time.Duration
+			next bool
+		}{
+			{operation.AfterFailure, time.Minute, false},
+			{operation.Postponed, time.Minute, false},
+			{operation.AfterInterruption, 0, true},
+		} {
+			t.Run(fmt.Sprintf("%s behind one that %s", name, test.why), func(t *testing.T) {
+				t.Parallel()
+				store := newStore(t, redistest.Start(t).Client())
+				first := accept(t, store, "x")
+				if err := begin(t, store, first).Release(ctx, test.why, test.wait); err != nil {
+					t.Fatal(err)
+				}
+				next, err := ended(store, accept(t, store, "y"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := next.Token == first; got != test.next {
+					t.Errorf("next is %+v, want the first one: %t", next, test.next)
+				}
+			})
+		}
+	}
+}

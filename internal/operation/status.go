@@ -127,7 +127,8 @@ func (s *Store) Terminate(ctx context.Context, token string) (Termination, error
 		return Termination{}, fmt.Errorf("write the record: %w", err)
 	}
 	now := s.opts.Now()
-	r, err := s.run(ctx, terminateScript, canonical, lane, s.opts.StatusTTL.Milliseconds(), failure,
+	// As with any other end, the next operation must not begin before this one is safe.
+	r, err := s.runReplicated(ctx, terminateScript, canonical, lane, s.opts.StatusTTL.Milliseconds(), failure,
 		encodeLine(workload.LogLine{
 			Time: now, Level: workload.Warning, Phase: workload.PhaseFinish,
 			Message: "The termination was asked for while no attempt was at work; the operation ends here.",

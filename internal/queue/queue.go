@@ -89,8 +89,8 @@ func (q *Queue) name(kind workload.Kind) string { return q.opts.Instance + queue
 // Submit accepts an order and returns the token of its operation: a new one,
 // or that of an equal, unfinished operation which was the last to be accepted
 // for the component. A token that is returned without an error ends in a final
-// state. The error is a Failure with CodeUnavailable; nothing is then left behind
-// that anybody would have to undo.
+// state. The error is a Failure with CodeUnavailable; the operation may then be
+// carried out all the same, and who submits it again gets its token or finds its work done.
 func (q *Queue) Submit(ctx context.Context, order workload.Order) (string, error) {
 	text, hash, err := encode(order)
 	if err != nil {
@@ -182,7 +182,7 @@ func (q *Queue) withdraw(ctx context.Context, token string, order workload.Order
 	defer cancel()
 	next, err := q.store.Withdraw(ctx, token)
 	if err != nil {
-		// Nobody has the token; the sweeper finds the record and ends it.
+		// Nobody has the token; the sweeper finds the record, and ends it or has it carried out.
 		q.opts.Log.WarnContext(ctx, "an operation whose task could not be queued stays behind", "token", token,
 			"component", order.Work.Component.String(), "traceId", order.TraceID, "error", err)
 		return
@@ -217,6 +217,9 @@ func (q *Queue) Terminate(ctx context.Context, token string) (workload.Status, e
 	if err != nil {
 		return workload.Status{}, err
 	}
+	if termination.Ended {
+		q.Release(termination.Next) // first of all: nobody but the sweeper would do it later
+	}
 	status, err := q.store.Status(ctx, token)
 	if err != nil {
 		return workload.Status{}, err
@@ -228,7 +231,6 @@ func (q *Queue) Terminate(ctx context.Context, token string) (workload.Status, e
 			q.opts.Log.DebugContext(ctx, "the task of a terminated operation stays", "token", status.Token,
 				"component", status.Component.String(), "traceId", status.TraceID, "error", err)
 		}
-		q.Release(termination.Next)
 	}
 	return status, nil
 }
@@ -253,8 +255,8 @@ func queueUnavailable(err error) error {
 	}
 	return (&workload.Failure{
 		Code:      workload.CodeUnavailable,
-		Message:   "The queue of the Airbyte provisioner cannot be used now; the request was not accepted.",
-		Solutions: []string{"Submit the request again in a moment; if it stays so, ask the operators to check Redis."},
+		Message:   "The queue of the Airbyte provisioner cannot be used now; the request may not have been accepted.",
+		Solutions: []string{"Submit the request again in a moment, which does nothing twice; if it stays so, ask the operators to check Redis."},
 		Retry:     true,
 	}).Because(err)
 }

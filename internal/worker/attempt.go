@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"runtime/debug"
 	"time"
 
@@ -137,16 +138,14 @@ const flushEvery = 200 * time.Millisecond
 func (a *attempt) beat(ctx context.Context, over <-chan struct{}, cancel context.CancelCauseFunc) {
 	ticker := time.NewTicker(min(flushEvery, a.opts.Beat))
 	defer ticker.Stop()
-	var (
-		interrupt = ctx.Done()
-		grace     <-chan time.Time
-		renewed   = time.Now()
-	)
+	grace := time.NewTimer(math.MaxInt64) // of the running call, once the attempt is to stop
+	defer grace.Stop()
+	interrupt, renewed, granted := ctx.Done(), time.Now(), time.Duration(math.MaxInt64)
 	for {
 		select {
 		case <-over:
 			return
-		case <-grace:
+		case <-grace.C:
 			cancel(a.lease.Stopped())
 		case <-interrupt:
 			interrupt = nil
@@ -157,21 +156,23 @@ func (a *attempt) beat(ctx context.Context, over <-chan struct{}, cancel context
 				renewed = time.Now()
 			}
 		}
-		if stop := a.lease.Stopped(); stop != nil && grace == nil {
-			timer := time.NewTimer(a.graceFor(stop))
-			defer timer.Stop()
-			grace = timer.C
+		// A further reason may leave less time than the first one did, never more.
+		if stop := a.lease.Stopped(); stop != nil {
+			if least := a.graceFor(stop, interrupt == nil); least < granted {
+				granted = least
+				grace.Reset(granted)
+			}
 		}
 	}
 }
 
 // graceFor is the time that the running call gets: to end a call in its middle
 // leaves open whether Airbyte still acts on it, while the next operation begins.
-func (a *attempt) graceFor(stop error) time.Duration {
+func (a *attempt) graceFor(stop error, interrupted bool) time.Duration {
 	switch {
 	case errors.Is(stop, operation.ErrLost):
 		return 0 // another attempt is at work already
-	case errors.Is(stop, errInterrupted):
+	case interrupted:
 		return min(a.opts.Grace, a.opts.StopGrace)
 	default:
 		return a.opts.Grace

@@ -170,16 +170,26 @@ func (h *Handler) notBegun(ctx context.Context, log *slog.Logger, task queue.Tas
 	case errors.As(err, &busy):
 		return &queue.LaterError{Delay: min(busy.For, busyDelay), Text: "Another attempt at this operation is at work."}
 	case errors.Is(err, operation.ErrTerminating):
-		next, err := h.opts.Store.AbandonTerminating(ctx, task.Token)
-		if err != nil {
-			return &queue.LaterError{Delay: redisDelay, Text: "The operation is being terminated."}
-		}
-		h.opts.Release(next)
-		return nil
+		return h.abandon(ctx, log, task)
 	default:
 		log.WarnContext(ctx, "an operation could not be begun", "error", err)
 		return &queue.LaterError{Delay: redisDelay, Text: "The operation's record could not be read."}
 	}
+}
+
+// abandon ends an operation that was to be terminated and whose worker died.
+func (h *Handler) abandon(ctx context.Context, log *slog.Logger, task queue.Task) error {
+	next, err := h.opts.Store.AbandonTerminating(ctx, task.Token)
+	if err != nil {
+		return &queue.LaterError{Delay: redisDelay, Text: "The operation is being terminated."}
+	}
+	h.opts.Release(next)
+	log.InfoContext(ctx, "an operation ended", "state", workload.Terminated)
+	// Of the time that it took only the record knows; without an answer none is told.
+	if status, err := h.opts.Store.Status(ctx, task.Token); err == nil {
+		h.opts.Hooks.Finished(task.Order.Kind, workload.Terminated, status.FinishedAt.Sub(status.AcceptedAt))
+	}
+	return nil
 }
 
 // unfit returns why the operation has to end without another attempt at the work.

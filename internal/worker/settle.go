@@ -17,8 +17,13 @@ import (
 func (a *attempt) settle(ctx context.Context, outcome workload.Outcome, err error) error {
 	stop := a.lease.Stopped()
 	switch {
-	case errors.Is(stop, operation.ErrLost) || errors.Is(err, operation.ErrLost):
+	case errors.Is(stop, operation.ErrLost):
 		return a.lost(ctx)
+	case errors.Is(err, operation.ErrLost):
+		// Redis was away for as long as the lease lasts. Where nobody else has begun
+		// since, that is no death of a worker, and must not count as one.
+		a.log.WarnContext(ctx, "an attempt stopped because its lease could not be renewed", "error", err)
+		return a.giveBack(ctx, operation.AfterInterruption, &queue.LaterError{Text: "The lease could not be renewed; the operation is continued."})
 	case err == nil:
 		return a.complete(ctx, outcome)
 	case errors.Is(stop, operation.ErrTerminating) || errors.Is(err, operation.ErrTerminating):

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -248,6 +249,47 @@ func TestATerminationWhoseWorkerDiedEnds(t *testing.T) {
 	lapse(t, h.redis, token)
 	status := h.sweepUntil(t, h.sweeper(t), token, "the end", func(s workload.Status) bool { return s.State.Terminal() })
 	if status.State != workload.Terminated || !strings.Contains(messages(status), "worker that ran the operation is gone") {
+		t.Errorf("%+v", status)
+	}
+}
+
+// The task may run again before the sweeper comes to it.
+func TestATerminationWhoseWorkerDiedEndsWithItsTask(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	h := newHouse(t, newRedis(t))
+	token := h.submit(t, order(workload.Provision, "c"))
+	if _, err := h.store.Begin(ctx, token, 0); err != nil {
+		t.Fatal(err)
+	}
+	if status, err := h.queue.Terminate(ctx, token); err != nil || status.State != workload.Terminating {
+		t.Fatalf("%+v, %v", status, err)
+	}
+	lapse(t, h.redis, token)
+	h.start(func(context.Context, workload.Work, workload.Attempt) (workload.Outcome, error) {
+		t.Error("work was begun on what was to be terminated")
+		return workload.Outcome{}, nil
+	})
+	if status := h.untilTerminal(t, token); status.State != workload.Terminated {
+		t.Errorf("%+v", status)
+	}
+	h.wantEnds(workload.Terminated)
+}
+
+// An attempt that cannot renew its lease while Redis is away stops, as if it had
+// lost it; where nobody else began, its worker did not die.
+func TestALeaseThatRanOutIsNoDeath(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, newRedis(t))
+	var attempts atomic.Int64
+	h.start(func(_ context.Context, _ workload.Work, _ workload.Attempt) (workload.Outcome, error) {
+		if attempts.Add(1) <= 4 {
+			return workload.Outcome{}, fmt.Errorf("%w: Redis does not answer", operation.ErrLost) // as Holds says it
+		}
+		return workload.Outcome{Message: "done"}, nil
+	}, func(o *worker.Options, _ *queue.ServerOptions) { o.MaxCrashes = 1 })
+	token := h.submit(t, order(workload.Provision, "c"))
+	if status := h.untilTerminal(t, token); status.State != workload.Completed || status.Attempts != 5 {
 		t.Errorf("%+v", status)
 	}
 }

@@ -373,6 +373,25 @@ func TestATerminationEndsTheContextOfACallThatHangs(t *testing.T) {
 	}
 }
 
+// A worker that stops has less time than a termination grants.
+func TestAStopCutsTheGraceOfATerminationShort(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, newRedis(t))
+	g := newGatekeeper()
+	stop := h.start(g.perform, func(o *worker.Options, _ *queue.ServerOptions) {
+		o.Grace, o.StopGrace = time.Hour, 10*time.Millisecond
+	})
+	token := h.submit(t, order(workload.Provision, "c"))
+	g.next(t)
+	if _, err := h.queue.Terminate(context.Background(), token); err != nil {
+		t.Fatal(err)
+	}
+	stop()
+	if status, err := h.queue.Status(context.Background(), token); err != nil || status.State != workload.Terminated {
+		t.Errorf("status after the stop: %+v, %v", status, err)
+	}
+}
+
 func TestAStopSendsRunningWorkBack(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, newRedis(t))

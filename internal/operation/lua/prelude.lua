@@ -31,13 +31,15 @@ local function head()
 end
 
 -- following names the operation that may run now: token, kind, number of its task.
+-- One that waits for its next attempt does not: its task comes by itself, later.
 local function following()
   local first = head()
   if not first then
     redis.call('ZREM', live, lane)
     return '', '', ''
   end
-  local next = redis.call('HMGET', prefix .. first, 'kind', 'n')
+  local next = redis.call('HMGET', prefix .. first, 'kind', 'n', 'retry')
+  if next[3] and tonumber(next[3]) > now then return '', '', '' end
   return first, next[1] or '', next[2] or '0'
 end
 
