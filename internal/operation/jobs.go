@@ -54,9 +54,14 @@ func (j *Jobs) Acquire(ctx context.Context) (release func(), err error) {
 		return nil, &workload.WaitError{For: j.wait, Why: "As many checks and discoveries as AIRBYTE_MAX_JOBS allows are running."}
 	}
 	keep, stop := context.WithCancel(context.WithoutCancel(ctx))
-	go j.keep(keep, holder)
+	kept := make(chan struct{})
+	go func() {
+		defer close(kept)
+		j.keep(keep, holder)
+	}()
 	return func() {
 		stop()
+		<-kept // or a renewal on its way would take the place again
 		j.give(context.WithoutCancel(ctx), holder)
 	}, nil
 }
