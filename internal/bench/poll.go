@@ -36,7 +36,7 @@ func (b *bench) poll() ([]result, error) {
 	}
 	var used, usedFloor use
 	during := b.during(150*time.Millisecond, time.Second)
-	c, err := b.pair(b.count(15, 21),
+	c, err := b.pair(b.count(21, 21),
 		func() (float64, error) { return b.pollRate(r, api, addr, tokens, during, &used) },
 		func() (float64, error) { return b.pollRate(r, floor, floorAddress, tokens, during, &usedFloor) })
 	if err != nil {

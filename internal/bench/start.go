@@ -63,7 +63,7 @@ func (b *bench) start() ([]result, error) {
 	if err != nil {
 		return nil, err
 	}
-	cost, err := b.idleCost(r, worker, b.during(2*time.Second, 10*time.Second))
+	cost, err := b.idleCost(r, worker, b.during(time.Second, 10*time.Second))
 	if err != nil {
 		return nil, err
 	}
