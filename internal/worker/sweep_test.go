@@ -235,10 +235,11 @@ func TestALostHandOverIsMadeGood(t *testing.T) {
 	}
 }
 
-func TestATerminationWhoseWorkerDiedEnds(t *testing.T) {
-	t.Parallel()
+// terminatingWithoutWorker is the token of an operation that is to be terminated
+// and whose worker died.
+func (h *house) terminatingWithoutWorker(t *testing.T) string {
+	t.Helper()
 	ctx := context.Background()
-	h := newHouse(t, newRedis(t))
 	token := h.submit(t, order(workload.Provision, "c"))
 	if _, err := h.store.Begin(ctx, token, 0); err != nil {
 		t.Fatal(err)
@@ -247,6 +248,13 @@ func TestATerminationWhoseWorkerDiedEnds(t *testing.T) {
 		t.Fatalf("%+v, %v", status, err)
 	}
 	lapse(t, h.redis, token)
+	return token
+}
+
+func TestATerminationWhoseWorkerDiedEnds(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, newRedis(t))
+	token := h.terminatingWithoutWorker(t)
 	status := h.sweepUntil(t, h.sweeper(t), token, "the end", func(s workload.Status) bool { return s.State.Terminal() })
 	if status.State != workload.Terminated || !strings.Contains(messages(status), "worker that ran the operation is gone") {
 		t.Errorf("%+v", status)
@@ -256,16 +264,8 @@ func TestATerminationWhoseWorkerDiedEnds(t *testing.T) {
 // The task may run again before the sweeper comes to it.
 func TestATerminationWhoseWorkerDiedEndsWithItsTask(t *testing.T) {
 	t.Parallel()
-	ctx := context.Background()
 	h := newHouse(t, newRedis(t))
-	token := h.submit(t, order(workload.Provision, "c"))
-	if _, err := h.store.Begin(ctx, token, 0); err != nil {
-		t.Fatal(err)
-	}
-	if status, err := h.queue.Terminate(ctx, token); err != nil || status.State != workload.Terminating {
-		t.Fatalf("%+v, %v", status, err)
-	}
-	lapse(t, h.redis, token)
+	token := h.terminatingWithoutWorker(t)
 	h.start(func(context.Context, workload.Work, workload.Attempt) (workload.Outcome, error) {
 		t.Error("work was begun on what was to be terminated")
 		return workload.Outcome{}, nil
