@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
 )
 
@@ -59,6 +60,35 @@ func (g *gate) take(ctx context.Context, keys []string, run func() *redis.Cmd) *
 func isPaused(key string) bool {
 	const end = ":paused"
 	return len(key) > len(end) && key[len(key)-len(end):] == end
+}
+
+// A slot that take counted is given back by the task's handler, or, where asynq
+// gives the task up before its handler begins, by what asynq calls instead.
+// Both have the task's context, which holds who of them came first.
+
+// visit is the key of that in a task's context.
+type visit struct{}
+
+// visited is the context that asynq derives a task's from.
+func visited() context.Context {
+	return context.WithValue(context.Background(), visit{}, new(atomic.Bool))
+}
+
+// first reports whether the task is a slow one whose slot nobody has seen to:
+// the caller is to give it back.
+func (g *gate) first(ctx context.Context) bool {
+	if queue, _ := asynq.GetQueueName(ctx); g.pending == "" || g.pending != queueKey(queue, pending) {
+		return false
+	}
+	seen, ok := ctx.Value(visit{}).(*atomic.Bool)
+	return ok && seen.CompareAndSwap(false, true)
+}
+
+// dropped is asynq's, for every task that failed.
+func (g *gate) dropped(ctx context.Context, _ *asynq.Task, _ error) {
+	if g.first(ctx) {
+		g.done()
+	}
 }
 
 // done gives the slot of a slow task back.

@@ -81,7 +81,7 @@ func NewServer(opts ServerOptions) (*Server, error) {
 	s := &Server{opts: opts, gate: &gate{UniversalClient: opts.Redis}}
 	s.stopping, s.stop = context.WithCancel(context.Background())
 	if slow := opts.Instance + validateQueue; len(weights) > 1 && weights[slow] > 0 {
-		s.gate.pending, s.gate.limit = queueKey(slow, "pending"), int64(max(1, opts.Concurrency/2))
+		s.gate.pending, s.gate.limit = queueKey(slow, pending), int64(max(1, opts.Concurrency/2))
 	}
 	s.asynq = asynq.NewServerFromRedisClient(s.gate, asynq.Config{
 		Concurrency:              opts.Concurrency,
@@ -91,6 +91,8 @@ func NewServer(opts ServerOptions) (*Server, error) {
 		ShutdownTimeout:          opts.ShutdownTimeout,
 		RetryDelayFunc:           retryDelay,
 		IsFailure:                isFailure,
+		BaseContext:              visited,
+		ErrorHandler:             asynq.ErrorHandlerFunc(s.gate.dropped),
 		Logger:                   &logger{opts.Log},
 		LogLevel:                 asynq.InfoLevel,
 	})
@@ -134,8 +136,7 @@ func (s *Server) Shutdown() {
 
 // process is asynq's handler.
 func (s *Server) process(ctx context.Context, t *asynq.Task) error {
-	queue, _ := asynq.GetQueueName(ctx)
-	if s.gate.pending == queueKey(queue, "pending") {
+	if s.gate.first(ctx) {
 		defer s.gate.done()
 	}
 	id, _ := asynq.GetTaskID(ctx)
