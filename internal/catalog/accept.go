@@ -160,10 +160,10 @@ func (a *acceptance) unknown(path string, value any, form *schema) {
 		}
 		for _, name := range sortedKeys(value) {
 			if field := form.property(value, name); field != nil {
-				a.unknown(join(path, name), value[name], field)
+				a.unknown(workload.FieldPath(path, name), value[name], field)
 				continue
 			}
-			a.warn(join(path, name), "is not a field that the catalogue knows of this connector, and is passed on as it is%s", didYouMean(name, form.fields(value)))
+			a.warn(workload.FieldPath(path, name), "is not a field that the catalogue knows of this connector, and is passed on as it is%s", didYouMean(name, form.fields(value)))
 		}
 	case []any:
 		for i, each := range value {

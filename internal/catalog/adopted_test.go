@@ -110,3 +110,37 @@ func TestCredentialsStayWithTheirHost(t *testing.T) {
 		})
 	}
 }
+
+// TestNamesThatLookLikePaths writes fields whose names could be read as the path of
+// a field that the platform sets: they are the descriptor's all the same, so
+// secrets.allow is asked about their references.
+func TestNamesThatLookLikePaths(t *testing.T) {
+	t.Parallel()
+	for name, configuration := range map[string]map[string]any{
+		"a dot":            {"credentials.note": "${secret:P}"},
+		"a bracket":        {"credentials[0]": "${secret:P}"},
+		"an empty name":    {"": map[string]any{"credentials": "${secret:P}"}},
+		"quotes":           {`"credentials`: "${secret:P}"},
+		"one that is none": {"note": "${secret:P}"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, err := Load("", WithSettings(snowflakeSettings()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var users []SecretUser
+			_, failure := c.Configuration(t.Context(), Input{
+				Role: Destination, Actor: workload.Actor{Connector: "destination-snowflake", Configuration: configuration},
+				Component: workload.NewComponent("urn:dmb:cmp:finance:cashflow:2:places", "development"), DataProduct: product,
+				Secrets: named{values: map[string]string{"P": "p"}, users: &users},
+			})
+			if failure != nil {
+				t.Fatal(failure.Text())
+			}
+			if diff := cmp.Diff([]SecretUser{{Domain: product.Domain, DataProduct: product.Name, ID: product.ID}}, users); diff != "" {
+				t.Errorf("the secret is asked for on behalf of (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

@@ -68,7 +68,7 @@ func (s *schema) coerceObject(object map[string]any) map[string]any {
 		result[chooser] = s.branches()[0].Properties[chooser].coerce(value)
 	}
 	for name, value := range object {
-		if value != nil && name != chooser {
+		if value != nil && (name != chooser || chooser == "") {
 			result[name] = s.property(result, name).coerce(value)
 		}
 	}

@@ -247,6 +247,11 @@ func TestFailuresOfFinalConfigurations(t *testing.T) {
 				"specific.source.connectionConfiguration.pin: is a text; expected a whole number (PIN)",
 			},
 		},
+		"what is wrong with the whole": {
+			connector: "source-oracle", configuration: `{"a": "1", "b": "2"}`, code: workload.CodeInvalid,
+			specification: `{"properties": {"a": {"type": "string"}, "b": {"type": "string"}}, "maxProperties": 1}`,
+			want:          []string{"specific.source.connectionConfiguration: is refused by the connector's specification (maxProperties); expected a value"},
+		},
 		"secrets where the connector expects a choice": {
 			connector: "source-postgres", code: workload.CodeInvalid,
 			configuration: `{` + pg + `, "ssl_mode": {"mode": "${secret:PIN}"}, "replication_method": {"method": "CDC", "replication_slot": "s", "publication": "p", "lsn_commit_behaviour": "x${secret:PIN}"}}`,

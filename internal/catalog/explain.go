@@ -56,7 +56,7 @@ func (e *explainer) locate(location []string) place {
 		at.secret = at.secret || at.schema != nil && at.schema.Secret
 		switch value := at.value.(type) {
 		case map[string]any:
-			at = place{join(at.path, token), value[token], at.schema.property(value, token), at.secret}
+			at = place{workload.FieldPath(at.path, token), value[token], at.schema.property(value, token), at.secret}
 		case []any:
 			var items *schema
 			if at.schema != nil {
@@ -89,7 +89,7 @@ func (e *explainer) visit(invalid *jsonschema.ValidationError) {
 		}
 	case *kind.AdditionalProperties:
 		for _, name := range why.Properties {
-			e.add(join(at.path, name), "is not a field of this connector%s", didYouMean(name, at.schema.fields(object(at.value))))
+			e.add(workload.FieldPath(at.path, name), "is not a field of this connector%s", didYouMean(name, at.schema.fields(object(at.value))))
 		}
 	case *kind.Type:
 		e.add(at.path, "is %s; expected %s", at.found(), at.expected())
@@ -111,7 +111,7 @@ func (e *explainer) visit(invalid *jsonschema.ValidationError) {
 // missing explains a required field that is absent.
 func (e *explainer) missing(at place, name string) {
 	holder := object(at.value)
-	field := place{path: join(at.path, name), schema: at.schema.property(holder, name)}
+	field := place{path: workload.FieldPath(at.path, name), schema: at.schema.property(holder, name)}
 	typo := ""
 	for _, key := range sortedKeys(holder) {
 		if at.schema != nil && at.schema.property(holder, key) == nil && slices.Contains(Nearest(key, []string{name}), name) {
@@ -166,11 +166,11 @@ func (e *explainer) chosen(at place, invalid *jsonschema.ValidationError, fields
 	case index >= 0 && index < len(invalid.Causes): // one cause for each alternative, in order
 		e.visit(invalid.Causes[index])
 	case !present:
-		e.add(join(at.path, name), "is missing; expected %s, which decides the other fields of %s", listed(choices), at.name())
-	case !isText || len(text) > 60 || at.secret || e.secret(join(at.path, name), text):
-		e.add(join(at.path, name), "is %s; expected %s", foundWords(value), listed(choices))
+		e.add(workload.FieldPath(at.path, name), "is missing; expected %s, which decides the other fields of %s", listed(choices), at.name())
+	case !isText || len(text) > 60 || at.secret || e.secret(workload.FieldPath(at.path, name), text):
+		e.add(workload.FieldPath(at.path, name), "is %s; expected %s", foundWords(value), listed(choices))
 	default:
-		e.add(join(at.path, name), "is %q; expected %s%s", text, listed(choices), didYouMean(text, choices))
+		e.add(workload.FieldPath(at.path, name), "is %q; expected %s%s", text, listed(choices), didYouMean(text, choices))
 	}
 }
 

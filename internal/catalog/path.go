@@ -4,14 +4,16 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"airbyte-provisioner/internal/workload"
 )
 
-// join appends a key to a dot path.
-func join(path, key string) string {
-	if path == "" {
-		return key
+// join appends a dot path to another one; either may be that of the whole.
+func join(path, rest string) string {
+	if path == "" || rest == "" {
+		return path + rest
 	}
-	return path + "." + key
+	return path + "." + rest
 }
 
 func item(path string, index int) string { return path + "[" + strconv.Itoa(index) + "]" }
@@ -21,7 +23,7 @@ func walk(path string, value any, visit func(path string, value any)) {
 	switch value := value.(type) {
 	case map[string]any:
 		for _, key := range sortedKeys(value) {
-			walk(join(path, key), value[key], visit)
+			walk(workload.FieldPath(path, key), value[key], visit)
 		}
 	case []any:
 		for i, each := range value {
@@ -37,7 +39,7 @@ func walkKeys(path string, value any, visit func(path, key string)) {
 	switch value := value.(type) {
 	case map[string]any:
 		for _, key := range sortedKeys(value) {
-			at := join(path, key)
+			at := workload.FieldPath(path, key)
 			visit(at, key)
 			walkKeys(at, value[key], visit)
 		}
@@ -54,7 +56,7 @@ func rewrite(path string, value any, change func(path string, value any) any) an
 	case map[string]any:
 		result := make(map[string]any, len(value))
 		for key, each := range value {
-			result[key] = rewrite(join(path, key), each, change)
+			result[key] = rewrite(workload.FieldPath(path, key), each, change)
 		}
 		return result
 	case []any:

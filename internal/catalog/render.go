@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"airbyte-provisioner/internal/workload"
 )
 
 // Block is a ready block of a descriptor's specific section for the connector,
@@ -256,7 +258,7 @@ func (p *Profile) table(b *strings.Builder) {
 
 func (p *Profile) rows(b *strings.Builder, path string, s *schema, notes map[string]string) {
 	for _, name := range sortedKeys(s.Properties) {
-		field, at := s.Properties[name], join(path, name)
+		field, at := s.Properties[name], workload.FieldPath(path, name)
 		if field.fixed() != nil && path != "" {
 			continue // the discriminator: its values are the alternatives' names
 		}

@@ -65,7 +65,7 @@ func (s *schema) literals(path string, value any, secret bool, visit func(path, 
 	case map[string]any:
 		for _, name := range sortedKeys(value) {
 			field := s.property(value, name)
-			field.literals(join(path, name), value[name], secret || field == nil && NamesSecret(name) || s.marks(name), visit)
+			field.literals(workload.FieldPath(path, name), value[name], secret || field == nil && NamesSecret(name) || s.marks(name), visit)
 		}
 	case []any:
 		for i, each := range value {
@@ -110,7 +110,7 @@ func (s *schema) unknownTexts(path string, value any, visit func(path string)) {
 	switch value := value.(type) {
 	case map[string]any:
 		for _, name := range sortedKeys(value) {
-			s.property(value, name).unknownTexts(join(path, name), value[name], visit)
+			s.property(value, name).unknownTexts(workload.FieldPath(path, name), value[name], visit)
 		}
 	case []any:
 		var items *schema
@@ -178,7 +178,7 @@ func (s *schema) secretPaths(path string, value any, secret bool, visit func(pat
 	switch value := value.(type) {
 	case map[string]any:
 		for _, name := range sortedKeys(value) {
-			s.property(value, name).secretPaths(join(path, name), value[name], secret || s.marks(name), visit)
+			s.property(value, name).secretPaths(workload.FieldPath(path, name), value[name], secret || s.marks(name), visit)
 		}
 	case []any:
 		var items *schema

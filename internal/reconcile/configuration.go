@@ -7,6 +7,8 @@ import (
 	"math/big"
 	"slices"
 	"strings"
+
+	"airbyte-provisioner/internal/workload"
 )
 
 // configurationChanges returns the paths in which a configuration that Airbyte
@@ -29,7 +31,7 @@ func (c *comparison) differs(path, how string) { c.changes = append(c.changes, p
 func (c *comparison) objects(at string, wanted, read map[string]any) {
 	for _, name := range slices.Sorted(maps.Keys(wanted)) {
 		other, there := read[name]
-		path := joinPath(at, name)
+		path := workload.FieldPath(at, name)
 		if !there {
 			if wanted[name] != nil {
 				c.differs(path, " (missing in Airbyte)")
@@ -40,7 +42,7 @@ func (c *comparison) objects(at string, wanted, read map[string]any) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(read)) {
 		if _, there := wanted[name]; !there && read[name] != nil {
-			c.differs(joinPath(at, name), " (not wanted)")
+			c.differs(workload.FieldPath(at, name), " (not wanted)")
 		}
 	}
 }
@@ -108,7 +110,7 @@ func masks(at string, value any) []string {
 	switch value := value.(type) {
 	case map[string]any:
 		for _, name := range slices.Sorted(maps.Keys(value)) {
-			found = append(found, masks(joinPath(at, name), value[name])...)
+			found = append(found, masks(workload.FieldPath(at, name), value[name])...)
 		}
 	case []any:
 		for i, item := range value {
@@ -134,7 +136,7 @@ func valuesAt(configuration map[string]any, paths []string) map[string]any {
 		switch value := value.(type) {
 		case map[string]any:
 			for name, member := range value {
-				walk(joinPath(at, name), member)
+				walk(workload.FieldPath(at, name), member)
 			}
 		case []any:
 			for i, item := range value {
@@ -144,11 +146,4 @@ func valuesAt(configuration map[string]any, paths []string) map[string]any {
 	}
 	walk("", configuration)
 	return found
-}
-
-func joinPath(at, name string) string {
-	if at == "" {
-		return name
-	}
-	return at + "." + name
 }

@@ -156,7 +156,7 @@ func secretsIn(at string, value any, schemas []any) []string {
 				below = append(below, p)
 			}
 		}
-		found = append(found, secretsIn(joinPath(at, name), object[name], below)...)
+		found = append(found, secretsIn(workload.FieldPath(at, name), object[name], below)...)
 	}
 	return found
 }
