@@ -259,3 +259,47 @@ func TestUnsealedLiteralsAreRefusedInTheWorker(t *testing.T) {
 		}
 	}
 }
+
+// TestProvidedFieldsWithinOthersAreNotAsked has fields within objects, and within
+// one of several forms, that the platform gives.
+func TestProvidedFieldsWithinOthersAreNotAsked(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, dir, "source-hr.yaml", `
+name: source-hr
+kind: source
+schema:
+  type: object
+  required: [proxy, login]
+  properties:
+    proxy: {type: object, required: [host, port], properties: {host: {type: string}, port: {type: integer}}}
+    login:
+      type: object
+      oneOf:
+        - {required: [kind, key], properties: {kind: {type: string, const: key}, key: {type: string, airbyte_secret: true}}}
+        - {required: [kind, user, password], properties: {kind: {type: string, const: password}, user: {type: string}, password: {type: string, airbyte_secret: true}}}
+provided:
+  - {field: proxy.host, value: proxy.example.com}
+  - {field: login.password, value: "${secret:HR}", onlyWith: proxy.host}
+`)
+	c, err := Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		configuration string
+		want          []string
+	}{
+		"all that is the descriptor's":                   {`{"proxy": {"port": 1}, "login": {"kind": "password", "user": "u"}}`, nil},
+		"the rest of an object is wanted":                {`{"proxy": {}, "login": {"kind": "password"}}`, []string{"login.user: is missing; expected a text", "proxy.port: is missing; expected a whole number"}},
+		"what is given in one form is wanted in another": {`{"proxy": {"port": 1}, "login": {"kind": "key"}}`, []string{"login.key: is missing; expected a text"}},
+		"an object that the platform may make":           {`{"login": {"kind": "password", "user": "u"}}`, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(test.want, refused(t, c, "source-hr", test.configuration)); diff != "" {
+				t.Errorf("problems (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

@@ -194,22 +194,36 @@ func (p *Profile) relax(file *profileFile) error {
 	if err != nil {
 		return err
 	}
-	document := object(value)
-	var required []any
-	for _, name := range p.specification.schema.Required {
-		if !slices.ContainsFunc(p.provided, func(entry provision) bool { return entry.Field == name }) {
-			required = append(required, name)
-		}
+	for _, entry := range p.provided {
+		unrequire(value, strings.Split(entry.Field, "."))
 	}
-	if document["required"] = required; required == nil {
-		delete(document, "required")
-	}
-	raw, err := json.Marshal(document)
+	raw, err := json.Marshal(value)
 	if err != nil {
 		return err
 	}
 	p.relaxed, err = parseSchema(raw)
 	return err
+}
+
+// unrequire takes the field at a path, and what holds it, out of what a schema and
+// its alternatives require.
+func unrequire(value any, path []string) {
+	document := object(value)
+	if document == nil {
+		return
+	}
+	if names, ok := document["required"].([]any); ok {
+		document["required"] = slices.DeleteFunc(names, func(name any) bool { return name == path[0] })
+	}
+	if len(path) > 1 {
+		unrequire(object(document["properties"])[path[0]], path[1:])
+	}
+	for _, keyword := range []string{"oneOf", "anyOf", "allOf"} {
+		parts, _ := document[keyword].([]any)
+		for _, part := range parts {
+			unrequire(part, path)
+		}
+	}
 }
 
 // readExample checks the example as a descriptor's configuration is, since people
