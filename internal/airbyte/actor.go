@@ -103,19 +103,30 @@ type wireActor struct {
 	SourceDefinitionID      string         `json:"sourceDefinitionId"`
 	DestinationDefinitionID string         `json:"destinationDefinitionId"`
 	WorkspaceID             string         `json:"workspaceId"`
-	Name                    string         `json:"name"`
+	Name                    *string        `json:"name"`
 	Configuration           map[string]any `json:"connectionConfiguration"`
 }
 
+// The name says whose it is, and the definition whether it is replaced: neither
+// may be taken for empty.
 func (w *wireActor) verify(operation string) error {
-	if kind := kindOf(operation); w.actor(kind).ID == "" {
+	kind := kindOf(operation)
+	switch a := w.actor(kind); {
+	case a.ID == "":
 		return lacks("a " + kind.idField())
+	case a.DefinitionID == "":
+		return lacks("a " + kind.definitionIDField())
+	case w.Name == nil:
+		return lacks("the name of a " + string(kind))
 	}
 	return nil
 }
 
 func (w *wireActor) actor(kind ActorKind) Actor {
-	a := Actor{Kind: kind, WorkspaceID: w.WorkspaceID, Name: w.Name, Configuration: w.Configuration}
+	a := Actor{Kind: kind, WorkspaceID: w.WorkspaceID, Configuration: w.Configuration}
+	if w.Name != nil {
+		a.Name = *w.Name
+	}
 	if kind == Source {
 		a.ID, a.DefinitionID = w.SourceID, w.SourceDefinitionID
 	} else {

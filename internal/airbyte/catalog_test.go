@@ -56,7 +56,7 @@ func TestCatalogSurvives(t *testing.T) {
 					return
 				}
 				got, _ = io.ReadAll(r.Body)
-				says(200, "application/json", `{"connectionId":"x"}`)(w, r)
+				says(200, "application/json", `{"connectionId":"x","sourceId":"x","destinationId":"x","status":"active","syncCatalog":{"streams":[]}}`)(w, r)
 			})
 			found, err := client.DiscoverSource(t.Context(), sourceID, true)
 			if err != nil {
@@ -123,7 +123,7 @@ func TestConfigurationKeepsItsNumbers(t *testing.T) {
 		if strings.HasSuffix(r.URL.Path, "update") {
 			sent, _ = io.ReadAll(r.Body)
 		}
-		says(200, "application/json", `{"sourceId":"`+sourceID+`","name":"n","connectionConfiguration":`+configuration+`}`)(w, r)
+		says(200, "application/json", `{"sourceId":"`+sourceID+`","sourceDefinitionId":"`+definitionID+`","name":"n","connectionConfiguration":`+configuration+`}`)(w, r)
 	})
 	actor, err := client.GetActor(t.Context(), airbyte.Source, sourceID)
 	if err != nil {

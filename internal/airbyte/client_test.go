@@ -400,7 +400,9 @@ func TestUnusableAnswers(t *testing.T) {
 		}},
 		{"no list is not an empty list", `{}`, listAll},
 		{"null is not an empty list", `{"sources":null}`, listAll},
-		{"a listed actor without id", `{"sources":[{"name":"x"}]}`, listAll},
+		{"a listed actor without id", `{"sources":[{"sourceDefinitionId":"d","name":"x"}]}`, listAll},
+		{"a listed actor without name", `{"sources":[{"sourceId":"s","sourceDefinitionId":"d"}]}`, listAll},
+		{"a listed actor without definition", `{"sources":[{"sourceId":"s","name":"x"}]}`, listAll},
 		{"no list of definitions", `{}`, func(c *airbyte.Client) error {
 			_, err := c.ListDefinitions(context.Background(), airbyte.Source, workspaceID)
 			return err
@@ -419,10 +421,11 @@ func TestUnusableAnswers(t *testing.T) {
 		{"a connection without source", `{"connections":[{"connectionId":"c","destinationId":"d"}]}`, listConnections},
 		{"connections of another form", `[]`, listConnections},
 		{"an odd connection", `{"connections":[7]}`, listConnections},
-		{"a connection without id", `{"name":"x"}`, func(c *airbyte.Client) error {
-			_, err := c.CreateConnection(context.Background(), airbyte.ConnectionCreate{})
-			return err
-		}},
+		{"a connection without id", `{"sourceId":"s","destinationId":"d","status":"active","syncCatalog":{"streams":[]}}`, createConnection},
+		{"a connection from nowhere", `{"connectionId":"c","destinationId":"d","status":"active","syncCatalog":{"streams":[]}}`, createConnection},
+		{"a connection to nowhere", `{"connectionId":"c","sourceId":"s","status":"active","syncCatalog":{"streams":[]}}`, createConnection},
+		{"a connection without status", `{"connectionId":"c","sourceId":"s","destinationId":"d","syncCatalog":{"streams":[]}}`, createConnection},
+		{"a connection without catalog", `{"connectionId":"c","sourceId":"s","destinationId":"d","status":"active"}`, createConnection},
 		{"a check without status", `{"jobInfo":{"succeeded":true}}`, func(c *airbyte.Client) error {
 			return c.CheckActor(context.Background(), airbyte.Actor{Kind: airbyte.Source})
 		}},
@@ -460,6 +463,11 @@ func TestUnusableAnswers(t *testing.T) {
 
 func listAll(c *airbyte.Client) error {
 	_, err := c.ListActors(context.Background(), airbyte.Source, workspaceID, "")
+	return err
+}
+
+func createConnection(c *airbyte.Client) error {
+	_, err := c.CreateConnection(context.Background(), airbyte.ConnectionCreate{})
 	return err
 }
 

@@ -36,9 +36,18 @@ func (c Connection) Deleted() bool { return c.Status == StatusDeprecated }
 // StatusDeprecated is the status of a deleted connection.
 const StatusDeprecated = "deprecated"
 
+// What it joins decides whether a connection is replaced, and its catalog holds
+// what people set by hand: neither may be taken for empty.
 func (c *Connection) verify(string) error {
-	if c.ID == "" {
+	switch {
+	case c.ID == "":
 		return lacks("a connectionId")
+	case c.SourceID == "" || c.DestinationID == "":
+		return lacks("a sourceId or a destinationId")
+	case c.Status == "":
+		return lacks("a connection's status")
+	case c.Catalog.Streams == nil:
+		return lacks("a syncCatalog")
 	}
 	return nil
 }

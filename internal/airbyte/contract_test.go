@@ -134,7 +134,7 @@ func (r *recorder) RoundTrip(request *http.Request) (*http.Response, error) {
 func answerTo(operation string) string {
 	switch operation {
 	case "sources/list":
-		return `{"sources":[` + strings.TrimSuffix(strings.Repeat(`{"sourceId":"`+sourceID+`"},`, 100), ",") + `]}`
+		return `{"sources":[` + strings.TrimSuffix(strings.Repeat(`{"sourceId":"`+sourceID+`","sourceDefinitionId":"x","name":"x"},`, 100), ",") + `]}`
 	case "destinations/list":
 		return `{"destinations":[]}`
 	case "source_definitions/list_for_workspace":
@@ -147,7 +147,7 @@ func answerTo(operation string) string {
 		return `{"jobs":[]}`
 	}
 	return `{"access_token":"opaque","sourceId":"x","destinationId":"x","sourceDefinitionId":"x","destinationDefinitionId":"x",
-		"workspaceId":"x","connectionId":"x","connectionSpecification":{},"status":"succeeded","jobInfo":{"succeeded":true},
+		"workspaceId":"x","connectionId":"x","name":"x","syncCatalog":{"streams":[]},"connectionSpecification":{},"status":"succeeded","jobInfo":{"succeeded":true},
 		"catalog":{"streams":[]},"job":{"id":1,"status":"running"},"userId":"x","permissionId":"x","users":[],"usersWithAccess":[],
 		"available":true,"version":"2.0"}`
 }

@@ -25,8 +25,9 @@ type listRequest struct {
 }
 
 type listed struct {
-	ID   string `json:"sourceId"`
-	Name string `json:"name"`
+	ID         string `json:"sourceId"`
+	Name       string `json:"name"`
+	Definition string `json:"sourceDefinitionId"`
 }
 
 // actors is the page that a request asks for out of n sources with sorted names.
@@ -43,7 +44,7 @@ func actors(t *testing.T, r *http.Request, n int) []listed {
 func entities(n int) []listed {
 	all := make([]listed, n)
 	for i := range all {
-		all[i] = listed{ID: fmt.Sprintf("id-%05d", i), Name: fmt.Sprintf("source %05d", i)}
+		all[i] = listed{ID: fmt.Sprintf("id-%05d", i), Name: fmt.Sprintf("source %05d", i), Definition: definitionID}
 	}
 	return all
 }
@@ -191,7 +192,7 @@ func TestListActorsSearches(t *testing.T) {
 				t.Parallel()
 				var all []listed
 				for i, name := range names {
-					all = append(all, listed{ID: fmt.Sprint("id-", i), Name: name})
+					all = append(all, listed{ID: fmt.Sprint("id-", i), Name: name, Definition: definitionID})
 				}
 				client := serve(t, func(w http.ResponseWriter, r *http.Request) {
 					var request listRequest

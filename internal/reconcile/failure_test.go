@@ -335,3 +335,35 @@ func TestProxyCutsDiscoveryOff(t *testing.T) {
 		t.Errorf("nothing changed: %v", b.writes())
 	}
 }
+
+// An answer that lacks a part is not one that says that the part is empty:
+// nothing is replaced, doubled or renamed because of it.
+func TestAnswersThatLackAPart(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		operation, part, reason string
+	}{
+		{"connections/get", "sourceId", "it would look like a connection of another source, to be replaced"},
+		{"connections/get", "destinationId", "the same of a destination"},
+		{"connections/get", "status", "it would be set again"},
+		{"connections/get", "syncCatalog", "it would be set again, without what people set on its streams"},
+	} {
+		t.Run(test.operation+" without "+test.part, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, airbytesim.Options{})
+			b.provision(orders())
+			_, _, before := b.one()
+			b.fault(airbytesim.Fault{Operation: test.operation, Do: airbytesim.DoOmit, Omit: []string{test.part}})
+			if failure := b.failure(second(b.try(orders()))); !failure.Retry || failure.Code != workload.CodeUnavailable {
+				t.Errorf("%s: %s", test.reason, failure.Text())
+			}
+			if writes := b.writes(); len(writes) > 0 {
+				t.Errorf("%s: %v was called", test.reason, writes)
+			}
+			b.unchanged(orders())
+			if _, _, after := b.one(); after.ID != before.ID {
+				t.Errorf("%s: the connection was replaced", test.reason)
+			}
+		})
+	}
+}
