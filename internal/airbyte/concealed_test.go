@@ -61,3 +61,72 @@ func TestConcealed(t *testing.T) {
 		})
 	}
 }
+
+// A message may hold a secret in the form of whoever wrote it, and one secret within another.
+func TestConcealForms(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		secrets []string
+		message string
+		want    string
+	}{
+		"one begins with another, the shorter first":  {[]string{"hunter2", "hunter2-and-more"}, "hunter2-and-more, hunter2", "***, ***"},
+		"one begins with another, the longer first":   {[]string{"hunter2-and-more", "hunter2"}, "hunter2-and-more, hunter2", "***, ***"},
+		"a line of one is a part of another":          {[]string{"first line\nsecond line", "my second line of all"}, "my second line of all", "***"},
+		"JSON as Go writes it":                        {[]string{`a"b<c>&d`}, `{"password":"a\"b\u003cc\u003e\u0026d"}`, `{"password":"***"}`},
+		"JSON as others write it":                     {[]string{`a"b<c>&d`}, `{"password":"a\"b<c>&d"}`, `{"password":"***"}`},
+		"JSON with slashes escaped":                   {[]string{"a/b\"c"}, `{"password":"a\/b\"c"}`, `{"password":"***"}`},
+		"a parameter of a URL":                        {[]string{"p@ss word/1"}, "jdbc:x?password=p%40ss+word%2F1", "jdbc:x?password=***"},
+		"a parameter of a URL, blanks as others do":   {[]string{"p@ss word/1"}, "jdbc:x?password=p%40ss%20word%2F1", "jdbc:x?password=***"},
+		"percent signs with small letters":            {[]string{"p@ss/1?x"}, "jdbc:x?password=p%40ss%2f1%3fx", "jdbc:x?password=***"},
+		"before the host of a URL":                    {[]string{"p@ss:w/1$"}, "https://me:p%40ss%3Aw%2F1$@host", "https://me:***@host"},
+		"a key whose lines a message puts in one row": {[]string{"-----BEGIN\nMIIEvgIBADANBg\nkqhkiG9w0BAQEF\n-----END"}, "bad key MIIEvgIBADANBg kqhkiG9w0BAQEF", "bad key *** ***"},
+		"nothing":   {nil, "as it is", "as it is"},
+		"not there": {[]string{"secret"}, "as it is", "as it is"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			secrets := &Concealed{}
+			secrets.Add(test.secrets...)
+			if got := secrets.conceal(test.message); got != test.want {
+				t.Errorf("%q shows as %q, want %q", test.message, got, test.want)
+			}
+		})
+	}
+}
+
+// What a job says of its failure is as safe to show as an error.
+func TestJobsConceal(t *testing.T) {
+	t.Parallel()
+	attempt := `{"failureSummary":{"failures":[{"externalMessage":"client-geheim ` + strings.Repeat("x", maxMessage-30) + ` hunter2-and-more"}]}}`
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		job := `{"id":1,"configType":"clear","configId":"c","status":"failed"}`
+		switch {
+		case strings.HasSuffix(r.URL.Path, "jobs/list"):
+			_, _ = w.Write([]byte(`{"jobs":[{"job":` + job + `,"attempts":[` + attempt + `]}]}`))
+		default:
+			_, _ = w.Write([]byte(`{"job":` + job + `,"attempts":[{"attempt":` + attempt + `}]}`))
+		}
+	}))
+	defer server.Close()
+	client, err := New(Options{BaseURL: server.URL, Auth: Auth{Username: "me", Password: "client-geheim"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	secrets := &Concealed{}
+	secrets.Add("hunter2-and-more")
+	client = client.Concealing(secrets)
+	one, err := client.GetJob(t.Context(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed, err := client.ListJobs(t.Context(), JobFilter{ConnectionID: "c"})
+	if err != nil || len(listed) != 1 {
+		t.Fatal(listed, err)
+	}
+	for how, job := range map[string]Job{"read": one, "listed": listed[0]} {
+		if job.Message == "" || strings.Contains(job.Message, "hunt") || strings.Contains(job.Message, "geheim") {
+			t.Errorf("the job that was %s shows %q", how, job.Message)
+		}
+	}
+}

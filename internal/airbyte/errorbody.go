@@ -151,11 +151,7 @@ const maxMessage = 1000
 // clean takes out of a text from outside what is not for people and this
 // client's own secrets. To be shown it must go through Client.shown, too.
 func (c *connector) clean(message string) string {
-	message = trim(message)
-	for _, secret := range c.secrets() {
-		message = strings.ReplaceAll(message, secret, "***")
-	}
-	return message
+	return without(c.secrets(), trim(message))
 }
 
 // secrets are the texts that must never be shown.

@@ -1,6 +1,7 @@
 package airbyte
 
 import (
+	"cmp"
 	"context"
 	"slices"
 )
@@ -219,11 +220,7 @@ func (c *Client) ListJobs(ctx context.Context, filter JobFilter) ([]Job, error) 
 	}
 	jobs := make([]Job, 0, len(got.Jobs))
 	for _, w := range got.Jobs {
-		job := w.Job.job()
-		for _, a := range w.Attempts {
-			job.add(a)
-		}
-		jobs = append(jobs, job)
+		jobs = append(jobs, c.told(w.Job, w.Attempts))
 	}
 	return jobs, nil
 }
@@ -243,11 +240,21 @@ func (c *Client) job(ctx context.Context, operation string, body map[string]any)
 	if err != nil {
 		return Job{}, err
 	}
-	job := got.Job.job()
+	attempts := make([]wireAttempt, 0, len(got.Attempts))
 	for _, a := range got.Attempts {
-		job.add(a.Attempt)
+		attempts = append(attempts, a.Attempt)
 	}
-	return job, nil
+	return c.told(got.Job, attempts), nil
+}
+
+// told is a job with what its last failed attempt says for people.
+func (c *Client) told(w wireJob, attempts []wireAttempt) Job {
+	job := Job{ID: w.ID, ConfigType: w.ConfigType, ConnectionID: w.ConfigID, Status: w.Status, Attempts: len(attempts)}
+	for _, a := range attempts {
+		job.Message = cmp.Or(a.message(), job.Message)
+	}
+	job.Message = c.fit(c.clean(job.Message))
+	return job
 }
 
 // wireJob is JobRead.
@@ -256,10 +263,6 @@ type wireJob struct {
 	ConfigType string `json:"configType"`
 	ConfigID   string `json:"configId"`
 	Status     string `json:"status"`
-}
-
-func (w wireJob) job() Job {
-	return Job{ID: w.ID, ConfigType: w.ConfigType, ConnectionID: w.ConfigID, Status: w.Status}
 }
 
 func (w wireJob) verify() error {
@@ -276,15 +279,14 @@ type wireAttempt struct {
 	} `json:"failureSummary"`
 }
 
-// add counts an attempt and keeps what it says for people.
-func (j *Job) add(a wireAttempt) {
-	j.Attempts++
+// message is what the attempt says for people; empty when it says nothing.
+func (a wireAttempt) message() string {
 	for _, f := range a.Summary.Failures {
 		if f.Message != "" {
-			j.Message = short(trim(string(f.Message)), maxMessage)
-			return
+			return string(f.Message)
 		}
 	}
+	return ""
 }
 
 // wireJobRead is JobInfoRead.
