@@ -213,6 +213,72 @@ func TestSelectorsMeetPods(t *testing.T) {
 	}
 }
 
+// Workers serve, and KEDA counts, the queues that the values name and no others;
+// without any name they are the program's own.
+func TestQueuesAreThoseNamed(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		example, weights string
+		queues           []string
+	}{
+		{"minimal", "access:2,provision:6,unprovision:3,validate:1", []string{"access", "provision", "unprovision", "validate"}},
+		{"pool", "validate:1", []string{"validate"}},
+		{"sentinel", "access:1,provision:4,unprovision:2,validate:1", []string{"blue.access", "blue.provision", "blue.unprovision", "blue.validate"}},
+	} {
+		t.Run(test.example, func(t *testing.T) {
+			t.Parallel()
+			for _, trigger := range []string{"redis", "prometheus"} {
+				values := set(t, examples(t)[test.example], "worker.keda.enabled", true)
+				values = set(t, values, "worker.keda.trigger", trigger)
+				values = set(t, values, "worker.keda.prometheus.serverAddress", "http://prometheus:9090")
+				if test.example == "pool" { // KEDA cannot read a URL from a Secret
+					values = set(t, values, "redis.external", map[string]any{"address": "redis:6379"})
+				}
+				all := rendered(t, values)
+				if got := variable(pods(all)["airbyte-provisioner-worker"].Spec.Containers[0], "WORKER_QUEUES"); got != test.weights {
+					t.Errorf("the workers serve %q, want %q", got, test.weights)
+				}
+				if got := counted(all); !slices.Equal(got, test.queues) {
+					t.Errorf("with the trigger %s KEDA counts %v, want %v", trigger, got, test.queues)
+				}
+			}
+		})
+	}
+}
+
+func variable(c corev1.Container, name string) string {
+	for _, e := range c.Env {
+		if e.Name == name {
+			return e.Value
+		}
+	}
+	return ""
+}
+
+// counted are the queues whose tasks a ScaledObject counts.
+func counted(all []object) []string {
+	list, selector := regexp.MustCompile(`^asynq:\{(.+)\}:`), regexp.MustCompile(`queue=~"([^"]+)"`)
+	var queues []string
+	for _, o := range all {
+		scaled, ok := o.typed.(*scaledObject)
+		if !ok {
+			continue
+		}
+		for _, trigger := range scaled.Spec.Triggers {
+			if found := list.FindStringSubmatch(trigger.Metadata["listName"]); found != nil {
+				queues = append(queues, found[1])
+			}
+			if found := selector.FindStringSubmatch(trigger.Metadata["query"]); found != nil {
+				for queue := range strings.SplitSeq(found[1], "|") {
+					queues = append(queues, strings.ReplaceAll(queue, "[.]", "."))
+				}
+			}
+		}
+	}
+	slices.Sort(queues)
+	return slices.Compact(queues)
+}
+
 // KEDA asks for lists that asynq has, and its formula names every trigger once.
 func TestKEDA(t *testing.T) {
 	t.Parallel()

@@ -24,10 +24,15 @@
 {{ .root.Values.instance }}{{ .queue }}
 {{- end -}}
 
+{{/* The weights of the queues that the workers serve. */}}
+{{- define "airbyte-provisioner.weights" -}}
+{{- toYaml (default (dict "provision" 6 "unprovision" 3 "access" 2 "validate" 1) .Values.worker.queues) -}}
+{{- end -}}
+
 {{/* "queue:weight,...": in the order of the alphabet, so that it is always the same. */}}
 {{- define "airbyte-provisioner.queues" -}}
 {{- $pairs := list -}}
-{{- range $queue, $weight := .Values.worker.queues -}}
+{{- range $queue, $weight := fromYaml (include "airbyte-provisioner.weights" .) -}}
 {{- $pairs = append $pairs (printf "%s:%d" $queue (int $weight)) -}}
 {{- end -}}
 {{- join "," $pairs -}}
