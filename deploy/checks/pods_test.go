@@ -10,6 +10,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/yaml"
@@ -277,6 +278,34 @@ func counted(all []object) []string {
 	}
 	slices.Sort(queues)
 	return slices.Compact(queues)
+}
+
+// The API may call the identity provider, and the place of its keys where that is another one.
+func TestProvidersCanBeReached(t *testing.T) {
+	t.Parallel()
+	for keys, want := range map[string][]int{
+		"":                                     {443},
+		"https://keys.example.com/jwks":        {443},
+		"http://keys.example.com:8080/v1/jwks": {443, 8080},
+	} {
+		got := []int{}
+		for _, o := range rendered(t, set(t, examples(t)["tls"], "api.oidc.jwksUrl", keys)) {
+			policy, ok := o.typed.(*networkingv1.NetworkPolicy)
+			if !ok || o.name != "airbyte-provisioner-api" {
+				continue
+			}
+			for _, rule := range policy.Spec.Egress {
+				for _, port := range rule.Ports {
+					got = append(got, port.Port.IntValue())
+				}
+			}
+		}
+		for _, port := range want {
+			if !slices.Contains(got, port) {
+				t.Errorf("with keys at %q the API may call the ports %v only, want %d too", keys, got, port)
+			}
+		}
+	}
 }
 
 // KEDA asks for lists that asynq has, and its formula names every trigger once.
