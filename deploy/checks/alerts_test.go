@@ -127,6 +127,11 @@ var situations = []struct {
 		`airbyte_provisioner_http_request_duration_seconds_bucket{namespace="data",route="/v1/provision",le="2.5"} 0+60x90`,
 		`airbyte_provisioner_http_request_duration_seconds_bucket{namespace="data",route="/v1/provision",le="+Inf"} 0+60x90`,
 	}, time.Hour, []string{"AirbyteProvisionerAPISlow"}},
+	{"the API is slow, below its base path", []string{
+		`airbyte_provisioner_http_request_duration_seconds_bucket{namespace="data",route="/datamesh.airbyte/0.0/v1/provision/:token/status",le="1"} 0+50x90`,
+		`airbyte_provisioner_http_request_duration_seconds_bucket{namespace="data",route="/datamesh.airbyte/0.0/v1/provision/:token/status",le="2.5"} 0+60x90`,
+		`airbyte_provisioner_http_request_duration_seconds_bucket{namespace="data",route="/datamesh.airbyte/0.0/v1/provision/:token/status",le="+Inf"} 0+60x90`,
+	}, time.Hour, []string{"AirbyteProvisionerAPISlow"}},
 	{"a slow look at the queues", []string{
 		`airbyte_provisioner_http_request_duration_seconds_bucket{namespace="data",route="/metrics",le="1"} 0+5x90`,
 		`airbyte_provisioner_http_request_duration_seconds_bucket{namespace="data",route="/metrics",le="+Inf"} 0+60x90`,

@@ -61,6 +61,9 @@ func checkExpression(t *testing.T, metrics map[string][]string, text string) {
 			if !slices.Contains(has, m.Name) && !slices.Contains(target, m.Name) {
 				t.Errorf("%s: %s has no label %s", text, selector.Name, m.Name)
 			}
+			if m.Name == "route" && m.Type == labels.MatchRegexp {
+				checkRoutes(t, text, m)
+			}
 			if m.Type == labels.MatchEqual && m.Name != "__name__" {
 				checkValue(t, text, m.Name, m.Value)
 			}
@@ -103,6 +106,21 @@ func checkValue(t *testing.T, text, label, value string) {
 	t.Helper()
 	if form := values[label]; form != nil && !form.MatchString(value) {
 		t.Errorf("%s: %s is never %q", text, label, value)
+	}
+}
+
+// checkRoutes sees that a selection of the contract's routes finds them below a BASE_PATH, too.
+func checkRoutes(t *testing.T, text string, m *labels.Matcher) {
+	t.Helper()
+	for _, base := range []string{"", "/datamesh.airbyte/0.0"} {
+		for _, route := range []string{"/v1/provision", "/v1/provision/:token/status", "/v2/validate"} {
+			if !m.Matches(base + route) {
+				t.Errorf("%s: leaves out %s%s", text, base, route)
+			}
+		}
+	}
+	if m.Matches("/metrics") || m.Matches("/monitoring/*") {
+		t.Errorf("%s: is not about the contract alone", text)
 	}
 }
 
