@@ -82,6 +82,20 @@ func TestPagesInABrowser(t *testing.T) {
 	b.untilText("COMPLETED")
 }
 
+// TestAnOutageInABrowser has a page that could not be shown appear by itself once it can.
+func TestAnOutageInABrowser(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, nil)
+	s.startAPI()
+	b := newBrowser(s, apiToken)
+	s.redis.Kill()
+	b.open("/")
+	b.untilText("cannot be used now")
+	s.redis.Restart()
+	b.untilText("There is no operation yet")
+	b.until("the list keeps itself up to date", `document.documentElement.dataset.every === "3000"`)
+}
+
 // TestMonitoringAndDocsInABrowser has the two other pages render with nothing from elsewhere.
 func TestMonitoringAndDocsInABrowser(t *testing.T) {
 	t.Parallel()

@@ -2,6 +2,7 @@
   var root = document.documentElement, note = document.getElementById("live"), failed = 0, timer;
   function parts(from) { return from.querySelectorAll("[data-part]"); }
   function put(page) {
+    if (!parts(document).length) return location.reload(); // it told why there was nothing to see
     var focus = document.activeElement, href = focus && focus.getAttribute("href");
     parts(page).forEach(function (fresh) {
       var old = document.querySelector('[data-part="' + fresh.dataset.part + '"]');
