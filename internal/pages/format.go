@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -82,13 +83,8 @@ func stateOf(s workload.Status) state {
 	}
 }
 
-// title names what an operation is about.
-func title(s workload.Status) string {
-	if s.Name != "" {
-		return s.Name
-	}
-	return s.Component.ID
-}
+// title names what an operation is about. It is never empty: it leads to the operation's page.
+func title(s workload.Status) string { return cmp.Or(s.Name, s.Component.ID, s.Token) }
 
 // productOf names a data product.
 func productOf(d workload.DataProduct) string {

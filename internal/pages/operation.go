@@ -21,8 +21,8 @@ type operationPage struct {
 	Name, Note                  string
 	State                       state
 	Failure                     *workload.Failure
-	Result                      string
-	Validation                  *workload.Validation
+	Result, ResultClass         string
+	Problems                    []workload.Problem // that a validation has found
 	Entries                     []workload.PublicEntry
 	Steps                       []step
 	Plan                        []string
@@ -82,17 +82,18 @@ func (p *Pages) operationView(s workload.Status) operationPage {
 	if !s.State.Terminal() {
 		view.Every, view.Reload = operationEvery, 5
 	}
-	if s.Failure == nil {
-		view.Result = s.Result // a failure's text is shown part by part
+	if s.Failure == nil { // whose text is shown part by part
+		view.Result, view.ResultClass = s.Result, shown.Class
 	}
 	if o := s.Outcome; o != nil {
-		view.Validation, view.Grants = o.Validation, o.Access
+		if found := o.Validation; found != nil && !found.Valid { // which is a completed operation
+			view.ResultClass, view.Problems = "bad", found.Problems
+		}
+		view.Grants = o.Access
 		view.Entries, view.Updates = entriesOf(o.Public), updatesOf(o.Updates)
 	}
+	view.Plan = planOf(s.Logs)
 	for _, l := range s.Logs {
-		if l.Phase == workload.PhasePlan {
-			view.Plan = append(view.Plan, strings.TrimPrefix(l.Message, "Plan: "))
-		}
 		level := l.Level
 		if level == workload.Info {
 			level = ""
@@ -100,6 +101,24 @@ func (p *Pages) operationView(s workload.Status) operationPage {
 		view.Log = append(view.Log, line{moment{l.Time, l.Time.UTC().Format("15:04:05.000")}, l.Phase, level, l.Message})
 	}
 	return view
+}
+
+// planOf is the plan of the last attempt that made one.
+func planOf(logs []workload.LogLine) []string {
+	var plan []string
+	over := false // the attempt that made the plan
+	for _, l := range logs {
+		switch l.Phase {
+		case workload.PhasePlan:
+			if over {
+				plan, over = nil, false
+			}
+			plan = append(plan, strings.TrimPrefix(l.Message, "Plan: "))
+		case "": // it waits, or another begins
+			over = true
+		}
+	}
+	return plan
 }
 
 func exact(at time.Time) moment { return moment{at, at.UTC().Format(time.DateTime)} }
@@ -140,11 +159,13 @@ func entriesOf(public map[string]workload.PublicEntry) []workload.PublicEntry {
 func updatesOf(values map[string]any) []update {
 	var updates []update
 	for path, value := range values {
-		text, err := json.Marshal(value)
-		if err != nil {
+		var text strings.Builder
+		encoder := json.NewEncoder(&text)
+		encoder.SetEscapeHTML(false) // the page does that
+		if err := encoder.Encode(value); err != nil {
 			continue // what was read from JSON can be written again
 		}
-		updates = append(updates, update{path, string(text)})
+		updates = append(updates, update{path, strings.TrimSpace(text.String())})
 	}
 	slices.SortFunc(updates, func(a, b update) int { return cmp.Compare(a.Path, b.Path) })
 	return updates

@@ -2,6 +2,7 @@ package pages
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"embed"
@@ -114,7 +115,7 @@ func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		redirect(w, back)
 	default:
-		p.fail(w, r, notFound(), "/")
+		p.fail(w, r, notFound(), cmp.Or(strings.Repeat("../", strings.Count(r.URL.Path, "/")-1), "./"))
 	}
 }
 

@@ -1,6 +1,7 @@
 package pages_test
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -257,7 +258,7 @@ func TestAnOperation(t *testing.T) {
 	}
 	done := s.get("/operations/" + token).body
 	holds(t, "a completed operation", done, "✓ COMPLETED", "Created the source.", `<a href="https://airbyte.example.com/connections/17" rel="noreferrer">orders</a>`,
-		"<dt>An id</dt><dd>17</dd>", "user:jane", "Read \\u0026 shown", `href="../monitoring/queues/blue-provision/tasks/`+token+`"`,
+		"<dt>An id</dt><dd>17</dd>", "user:jane", "Read &amp; shown", `href="../monitoring/queues/blue-provision/tasks/`+token+`"`,
 		`href="../?component=one&amp;environment=dev"`, "trace-one", "Orders 1.0.0")
 	for _, never := range []string{"PRIVATE", "javascript:", "data-every", `http-equiv="refresh"`} {
 		if strings.Contains(done, never) {
@@ -291,9 +292,13 @@ func TestAFailedOperation(t *testing.T) {
 
 	checked := s.accept(workload.Validate, "three")
 	s.end(checked, operation.End{Outcome: &workload.Outcome{
-		Message: "Checked.", Validation: &workload.Validation{Problems: []workload.Problem{{Path: "x", Message: "is missing"}}},
+		Message: "The descriptor is not valid: 1 problem.", Validation: &workload.Validation{Problems: []workload.Problem{{Path: "x", Message: "is missing"}}},
 	}})
-	holds(t, "an invalid descriptor", s.get("/operations/"+checked).body, "The descriptor is not valid.", "<code>x</code>: is missing")
+	invalid := s.get("/operations/" + checked).body
+	holds(t, "an invalid descriptor", invalid, `<div class="notice bad"><p>The descriptor is not valid: 1 problem.</p>`, "<code>x</code>: is missing")
+	if strings.Contains(invalid, "notice good") {
+		t.Errorf("what is invalid is told as if it were good:\n%s", invalid)
+	}
 }
 
 // TestNothingBreaksOut has hostile texts wherever somebody else's text is shown.
@@ -343,6 +348,10 @@ func TestWhatIsNotThere(t *testing.T) {
 		got := s.get(path)
 		if got.status != want.status || got.header.Get("Location") != want.location {
 			t.Errorf("%s answers %d to %q", path, got.status, got.header.Get("Location"))
+		}
+		back := cmp.Or(strings.Repeat("../", strings.Count(path, "/")-1), "./")
+		if want.status == http.StatusNotFound && !strings.Contains(got.body, `<a href="`+back+`">All operations</a>`) {
+			t.Errorf("%s does not lead back to the list by a relative link:\n%s", path, got.body)
 		}
 		if want.status == http.StatusNotFound && strings.Contains(got.body, "data-every") {
 			t.Errorf("%s is asked for again and again", path)
@@ -401,3 +410,60 @@ func TestPolicy(t *testing.T) {
 		}
 	}
 }
+
+// TestAnOperationOfNoComponent is a reverse provisioning, which is asked for by
+// names in Airbyte, or by an id: the list must lead to it all the same.
+func TestAnOperationOfNoComponent(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	nameless := func(name string) func(*operation.Request) {
+		return func(r *operation.Request) { r.Name, r.DataProduct = name, workload.DataProduct{} }
+	}
+	named := s.accept(workload.Reverse, "", nameless("Orders <> Warehouse"))
+	unnamed := s.accept(workload.Reverse, "", nameless(""))
+	list := s.get("/").body
+	holds(t, "the list", list, `operations/`+named+`">Orders &lt;&gt; Warehouse</a>`, `operations/`+unnamed+`">`+unnamed+`</a>`, `<small class="soft">dev</small>`)
+	one := s.get("/operations/" + unnamed).body
+	holds(t, "its page", one, "<h1>"+unnamed+"</h1>", "<dt>Environment</dt><dd>dev</dd>")
+	for where, body := range map[string]string{"the list": list, "its page": one} {
+		if empty := regexp.MustCompile(`<a [^>]*></a>|component=&`).FindString(body); empty != "" {
+			t.Errorf("%s has a link to nothing: %s", where, empty)
+		}
+	}
+}
+
+// TestAnotherAttempt has a plan and steps that are not mixed with those of the attempt before.
+func TestAnotherAttempt(t *testing.T) {
+	t.Parallel()
+	begun := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	at := func(seconds int) time.Time { return begun.Add(time.Duration(seconds) * time.Second) }
+	status := workload.Status{
+		Token: "t", Kind: workload.Provision, State: workload.Running, AcceptedAt: begun, StartedAt: begun, Attempts: 2,
+		Logs: []workload.LogLine{
+			{Time: at(0), Phase: workload.PhaseAccept, Message: "The request was accepted."},
+			{Time: at(1), Phase: workload.PhasePlan, Message: "Plan: create destination “w”"},
+			{Time: at(2), Phase: workload.PhaseSource, Message: "Attempt 1 failed."},
+			{Time: at(302), Message: "Attempt 2 begins."},
+			{Time: at(303), Phase: workload.PhasePlan, Message: "Plan: keep destination “w”"},
+			{Time: at(304), Phase: workload.PhaseSource, Message: "The source was created."},
+			{Time: at(305), Message: "The operation waits: for its turn."},
+		},
+	}
+	s := newSite(t, func(o *pages.Options) {
+		o.Operations = fixed{o.Operations, status}
+		o.Now = func() time.Time { return at(306) }
+	})
+	body := s.get("/operations/t").body
+	holds(t, "the page", body, "<li>keep destination “w”</li>", `Plan <span class="soft">2.0 s</span>`, `Source <span class="soft">3.0 s</span>`)
+	if strings.Contains(body, "<li>create destination") {
+		t.Errorf("the plan of the first attempt is shown as if it were to be done:\n%s", body)
+	}
+}
+
+// fixed is a store in which every operation stands as given.
+type fixed struct {
+	pages.Operations
+	status workload.Status
+}
+
+func (f fixed) Status(context.Context, string) (workload.Status, error) { return f.status, nil }

@@ -21,14 +21,15 @@ var names = map[workload.Phase]string{
 	workload.PhaseConnection: "Connection", workload.PhaseSync: "Sync", workload.PhaseAccess: "Access", workload.PhaseFinish: "End",
 }
 
-// stepsOf divides the time of an operation among the phases of its log, as the
-// metrics do: a phase's time is what passed before each of its lines.
+// stepsOf divides the time of an operation's attempts among the phases of its log,
+// as the metrics do: a phase's time is what passed before each of its lines.
 func stepsOf(s workload.Status, now time.Time) []step {
 	var order []workload.Phase
 	spent := map[workload.Phase]time.Duration{}
 	last, current := s.AcceptedAt, workload.Phase("")
 	for _, l := range s.Logs {
 		if l.Phase == "" {
+			last = l.Time // another attempt begins: the wait for it is no part of a phase
 			continue
 		}
 		if _, seen := spent[l.Phase]; !seen {

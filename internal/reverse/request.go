@@ -1,6 +1,7 @@
 package reverse
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -45,7 +46,9 @@ func Parse(environment string, params, catalogInfo map[string]any) (workload.Wor
 		}
 	}
 	request.Present, request.Placeholders = survey(specificOf(catalogInfo))
-	return workload.Work{Component: workload.NewComponent("", environment), Reverse: &request}, nil
+	// There is no component to name the operation after on the pages for people.
+	name := cmp.Or(request.ConnectionName, request.ConnectionID, request.SourceName+" to "+request.DestinationName)
+	return workload.Work{Component: workload.NewComponent("", environment), Name: name, Reverse: &request}, nil
 }
 
 func check(request *workload.ReverseRequest) []workload.Problem {

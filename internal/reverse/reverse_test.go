@@ -251,6 +251,21 @@ func TestBadRequests(t *testing.T) {
 	}
 }
 
+// TestNames has every operation named after what is read: it has no component.
+func TestNames(t *testing.T) {
+	t.Parallel()
+	const id = "0198c8a2-5f0e-7c3a-9b1d-1f2e3d4c5b6a"
+	for want, params := range map[string]map[string]any{
+		"Orders <> Warehouse": {"connectionName": "Orders <> Warehouse", "connectionId": id},
+		id:                    {"connectionId": id},
+		"Orders to Warehouse": {"sourceName": "Orders", "destinationName": "Warehouse"},
+	} {
+		if work, f := Parse("dev", params, nil); f != nil || work.Name != want {
+			t.Errorf("%v is named %q, want %q (%v)", params, work.Name, want, f)
+		}
+	}
+}
+
 // What catalog-info.yaml has and Airbyte has not is cleared; its place-holders stay; its values do not travel.
 func TestCatalogInfo(t *testing.T) {
 	t.Parallel()

@@ -20,9 +20,10 @@ func NewComponent(id, environment string) Component {
 	return Component{ID: strings.ToLower(strings.TrimSpace(id)), Environment: strings.TrimSpace(environment)}
 }
 
-// String names the component for people, in log lines and messages.
+// String names the component for people, in log lines and messages; it is empty
+// where there is none, as with a reverse provisioning.
 func (c Component) String() string {
-	if c.Environment == "" {
+	if c.Environment == "" || c.ID == "" {
 		return c.ID
 	}
 	return c.ID + " in " + c.Environment
