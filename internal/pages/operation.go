@@ -108,15 +108,16 @@ func planOf(logs []workload.LogLine) []string {
 	var plan []string
 	over := false // the attempt that made the plan
 	for _, l := range logs {
-		switch l.Phase {
-		case workload.PhasePlan:
-			if over {
-				plan, over = nil, false
-			}
-			plan = append(plan, strings.TrimPrefix(l.Message, "Plan: "))
-		case "": // it waits, or another begins
+		if l.Phase == "" { // it waits, or another begins
 			over = true
 		}
+		if l.Phase != workload.PhasePlan {
+			continue
+		}
+		if over {
+			plan, over = nil, false
+		}
+		plan = append(plan, strings.TrimPrefix(l.Message, "Plan: "))
 	}
 	return plan
 }
