@@ -137,7 +137,7 @@ func TestEveryRouteWantsAToken(t *testing.T) {
 		}
 	}
 	slices.Sort(open)
-	if want := []string{"GET /healthz", "GET /readyz"}; !slices.Equal(open, want) {
+	if want := []string{"GET /healthz", "GET /readyz", "HEAD /healthz", "HEAD /readyz"}; !slices.Equal(open, want) {
 		t.Errorf("open are %v, want %v", open, want)
 	}
 	if guardedRoutes < 50 { // the contract's ten, twice; the documents; each method of the pages

@@ -27,11 +27,19 @@ func TestHealth(t *testing.T) {
 	if w := a.get("/readyz"); w.Code != http.StatusOK || w.Body.String() != `{"status":"ready"}` {
 		t.Errorf("ready: %d %s", w.Code, w.Body)
 	}
+	for _, path := range []string{"/healthz", "/readyz"} {
+		if w := a.do(httptest.NewRequest(http.MethodHead, path, nil)); w.Code != http.StatusOK || w.Body.Len() != 0 {
+			t.Errorf("HEAD %s: %d %s", path, w.Code, w.Body)
+		}
+	}
 	down = errors.New("dial tcp 10.1.2.3:6379")
+	if w := a.do(httptest.NewRequest(http.MethodHead, "/readyz", nil)); w.Code != http.StatusServiceUnavailable {
+		t.Errorf("HEAD of what is not ready: %d", w.Code)
+	}
 	if w := a.get("/readyz"); w.Code != http.StatusServiceUnavailable || w.Body.String() != `{"status":"not ready"}` {
 		t.Errorf("not ready: %d %s", w.Code, w.Body)
 	}
-	if lines := a.log.lines(t, "not ready"); len(lines) != 1 || lines[0]["error"] != down.Error() {
+	if lines := a.log.lines(t, "not ready"); len(lines) != 2 || lines[0]["error"] != down.Error() {
 		t.Errorf("the log has %v", lines)
 	}
 	if w := a.get("/healthz"); w.Code != http.StatusOK || w.Body.String() != `{"status":"alive"}` {
@@ -180,6 +188,7 @@ func TestAccessLog(t *testing.T) {
 	a.get("/nothing/here")
 	a.get("/v1/provision")
 	a.get("/healthz")
+	a.do(httptest.NewRequest(http.MethodHead, "/healthz", nil))
 	a.do(httptest.NewRequest("BREW", "/v1/provision", nil))
 	want := []struct {
 		method, route, token, component, level string
@@ -190,6 +199,7 @@ func TestAccessLog(t *testing.T) {
 		{"GET", "", "", "", "INFO", 404},
 		{"GET", "/v1/provision", "", "", "INFO", 405},
 		{"GET", "/healthz", "", "", "DEBUG", 200},
+		{"HEAD", "/healthz", "", "", "DEBUG", 200},
 		{"other", "/v1/provision", "", "", "INFO", 405},
 	}
 	lines := a.log.lines(t, "request")

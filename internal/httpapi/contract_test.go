@@ -43,7 +43,7 @@ func TestDocumentSaysTheSameAsTheContract(t *testing.T) {
 
 // beside is what the document has beyond the contract.
 var beside = map[string]bool{
-	"GET /healthz": true, "GET /readyz": true, "GET /metrics": true, "GET /openapi.yaml": true, "GET /docs": true, "schema Health": true,
+	"GET /healthz": true, "HEAD /healthz": true, "GET /readyz": true, "HEAD /readyz": true, "GET /metrics": true, "GET /openapi.yaml": true, "GET /docs": true, "schema Health": true,
 }
 
 // transportStatuses may be answered by any operation, although the contract does not list them.

@@ -89,8 +89,10 @@ func (x *exchange) blob(status int, mediaType []string, body []byte) error {
 	h[echo.HeaderContentType] = mediaType
 	h[echo.HeaderContentLength] = []string{strconv.Itoa(len(body))}
 	x.Response().WriteHeader(status)
-	_, err := x.Response().Write(body)
-	if err != nil {
+	if x.Request().Method == http.MethodHead {
+		return nil
+	}
+	if _, err := x.Response().Write(body); err != nil {
 		x.server.options.Logger.Debug("caller went away", slog.String("traceId", x.traceID), slog.String("error", err.Error()))
 	}
 	return nil
@@ -109,7 +111,7 @@ func (x *exchange) finish() {
 		})
 	}
 	level := slog.LevelInfo
-	if r.Method == http.MethodGet && status < http.StatusBadRequest {
+	if reads := r.Method == http.MethodGet || r.Method == http.MethodHead; reads && status < http.StatusBadRequest {
 		level = slog.LevelDebug // polls, probes and scrapes come all the time and change nothing
 	}
 	logger := x.server.options.Logger

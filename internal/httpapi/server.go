@@ -86,8 +86,9 @@ func (s *Server) ifSupported(kind workload.Kind, what string, h func(*exchange) 
 
 // beside registers what there is beside the contract.
 func (s *Server) beside() {
-	s.echo.GET("/healthz", handle(func(x *exchange) error { return x.json(http.StatusOK, health{Status: "alive"}) }))
-	s.echo.GET("/readyz", handle(s.readiness))
+	probed := []string{http.MethodGet, http.MethodHead} // by load balancers
+	s.echo.Match(probed, "/healthz", handle(func(x *exchange) error { return x.json(http.StatusOK, health{Status: "alive"}) }))
+	s.echo.Match(probed, "/readyz", handle(s.readiness))
 	s.echo.GET("/openapi.yaml", handle(func(x *exchange) error { return x.blob(http.StatusOK, yamlType, s.document) }))
 	s.echo.GET("/docs", handle(func(x *exchange) error {
 		x.Response().Header()["Content-Security-Policy"] = s.docsPolicy
