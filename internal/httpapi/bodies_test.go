@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -228,7 +229,7 @@ func TestBodyLimit(t *testing.T) {
 				t.Errorf("at the limit: %d %s", w.Code, w.Body)
 			}
 			w := a.do(send("/v1/provision", padded(limit+1)))
-			if got := read[requestError](t, w); w.Code != http.StatusRequestEntityTooLarge || got.UserMessage == "" {
+			if got := read[requestError](t, w); w.Code != http.StatusRequestEntityTooLarge || !strings.Contains(got.UserMessage, strconv.Itoa(limit)) {
 				t.Errorf("over the limit: %d %s", w.Code, w.Body)
 			}
 			w = a.do(send("/v1/validate", padded(limit+1)))

@@ -55,7 +55,7 @@ func (x *exchange) overrun(limit int64) error {
 	if x.Request().Header.Get("Expect") == "" {
 		_, _ = io.CopyN(io.Discard, x.Request().Body, further*limit)
 	}
-	return tooLarge()
+	return tooLarge(limit)
 }
 
 // readAll reads the body, and tells one that is too large from one that broke off.

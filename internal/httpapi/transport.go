@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"fmt"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -37,11 +38,6 @@ var transportFailures = map[int]*workload.Failure{
 		Message:   "This path does not answer this method.",
 		Solutions: []string{"Use a method that the answer's Allow header names."},
 	},
-	http.StatusRequestEntityTooLarge: {
-		Code: workload.CodeTooLarge, Phase: workload.PhaseAccept,
-		Message:   "The request's body is too large.",
-		Solutions: []string{"Send a smaller descriptor, or have the operators raise the limit of the body."},
-	},
 	http.StatusUnsupportedMediaType: {
 		Code: workload.CodeInvalid, Phase: workload.PhaseAccept,
 		Message:   "The request's body is not of a media type that can be read here.",
@@ -66,8 +62,12 @@ func notImplemented(what string) func(*exchange) error {
 }
 
 // tooLarge is the failure for a body over the limit.
-func tooLarge() *workload.Failure {
-	return transportFailure(http.StatusRequestEntityTooLarge)
+func tooLarge(limit int64) *workload.Failure {
+	return &workload.Failure{
+		Code: workload.CodeTooLarge, Phase: workload.PhaseAccept,
+		Message:   fmt.Sprintf("The request's body is too large: at most %d bytes are accepted.", limit),
+		Solutions: []string{"Make the data product smaller, or move large values out of its descriptor."},
+	}
 }
 
 // unsupportedMedia is the error for a body of another media type.
