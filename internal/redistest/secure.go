@@ -73,6 +73,9 @@ func Secure(t testing.TB) *Security {
 // Option gives the security to a server.
 func (s *Security) Option() Option { return func(server *Server) { server.security = s } }
 
+// Rights are those of the programs' own user, as the documents give them.
+const Rights = "~asynq:* ~airbyte-provisioner:* &asynq:* +@all -@admin -@dangerous +info"
+
 // args are redis-server's arguments for listening on a port.
 func (s *Security) args(port string, sentinel bool) []string {
 	if s == nil {
@@ -82,7 +85,7 @@ func (s *Security) args(port string, sentinel bool) []string {
 		"--port", "0", "--tls-port", port, "--tls-auth-clients", "no", "--tls-replication", "yes",
 		"--tls-cert-file", s.certFile, "--tls-key-file", s.keyFile, "--tls-ca-cert-file", s.CAFile,
 	}
-	rights := " ~* &* +@all -@admin -@dangerous +info"
+	rights := " " + Rights
 	if sentinel {
 		rights = " &* -@all +@connection +subscribe +sentinel|get-master-addr-by-name +sentinel|sentinels +sentinel|replicas"
 	}
