@@ -79,12 +79,29 @@ func TestCompose(t *testing.T) {
 // bindProof names a file that a mounted directory must have.
 var bindProof = map[string]string{"prometheus": "prometheus.yaml", "provisioning": "dashboards/dashboards.yaml", "dashboards": "airbyte-provisioner.json"}
 
+// An Airbyte of one's own is reached with what .env gives, be it no credentials at all.
+func TestComposeWithAnotherAirbyte(t *testing.T) {
+	t.Parallel()
+	for name, given := range map[string]types.Mapping{
+		"an application":     {"AIRBYTE_BASE_URL": "http://host.docker.internal:8000", "AIRBYTE_CLIENT_ID": "id", "AIRBYTE_CLIENT_SECRET": "local-demo-secret"},
+		"no authentication":  {"AIRBYTE_BASE_URL": "http://host.docker.internal:8000", "AIRBYTE_CLIENT_ID": "", "AIRBYTE_CLIENT_SECRET": ""},
+		"HTTP basic instead": {"AIRBYTE_CLIENT_ID": "", "AIRBYTE_CLIENT_SECRET": "", "AIRBYTE_USERNAME": "airbyte", "AIRBYTE_PASSWORD": "local-demo-password"},
+	} {
+		environment := loadCompose(t, given.Clone()).Services["worker"].Environment
+		for variable, want := range given {
+			if got := environment[variable]; got == nil || *got != want {
+				t.Errorf("%s: %s is not %q", name, variable, want)
+			}
+		}
+	}
+}
+
 // What looks like a secret says that it is for this machine.
 func TestComposeSecrets(t *testing.T) {
 	t.Parallel()
 	for name, service := range loadCompose(t, types.Mapping{}).Services {
 		for variable, value := range service.Environment {
-			if value == nil || !secretName.MatchString(variable) && !strings.HasPrefix(variable, "SECRET_") {
+			if value == nil || *value == "" || !secretName.MatchString(variable) && !strings.HasPrefix(variable, "SECRET_") {
 				continue
 			}
 			if !strings.HasPrefix(*value, "local-demo") && !strings.HasPrefix(*value, "{") && !strings.HasSuffix(variable, "_FILE") {
