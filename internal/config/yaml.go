@@ -36,7 +36,7 @@ func readDocument(file string, raw []byte, r *report) document {
 	case errors.Is(err, io.EOF):
 		return d // empty
 	case err != nil:
-		r.add(file, "is not YAML: %s", strings.TrimPrefix(err.Error(), "yaml: "))
+		r.add(file, "is not YAML: %s", notYAML(err))
 		return d
 	}
 	if !errors.Is(decoder.Decode(new(yaml.Node)), io.EOF) {
@@ -44,6 +44,16 @@ func readDocument(file string, raw []byte, r *report) document {
 	}
 	d.walk(root.Content[0], nil)
 	return d
+}
+
+// notYAML is why a file cannot be parsed. An unknown anchor is not named: it may
+// be a password that begins with * and lacks its quotes.
+func notYAML(err error) string {
+	message := strings.TrimPrefix(err.Error(), "yaml: ")
+	if strings.HasPrefix(message, "unknown anchor") {
+		return "an alias (*name) has no anchor; a text that begins with * needs quotes"
+	}
+	return message
 }
 
 // walk takes the settings out of a mapping whose keys' path is given.
@@ -137,6 +147,8 @@ func (d *document) set(s setting, path []string, node *yaml.Node) {
 func flat(s setting, node *yaml.Node) (value, problem string) {
 	lists := s.kind != nil && (s.kind.Kind() == reflect.Slice || s.kind.Kind() == reflect.Map)
 	switch {
+	case isTagged(node):
+		return "", "has a YAML tag; a text that begins with ! needs quotes"
 	case node.Kind == yaml.ScalarNode:
 		return node.Value, ""
 	case node.Kind == yaml.SequenceNode && lists:
@@ -164,7 +176,7 @@ func scalars(node *yaml.Node) ([]string, bool) {
 	var items []string
 	for _, item := range node.Content {
 		item = target(item)
-		if item.Kind != yaml.ScalarNode || isNull(item) || strings.ContainsAny(item.Value, ",\n") {
+		if item.Kind != yaml.ScalarNode || isNull(item) || isTagged(item) || strings.ContainsAny(item.Value, ",\n") {
 			return nil, false
 		}
 		items = append(items, item.Value)
@@ -203,5 +215,9 @@ func target(node *yaml.Node) *yaml.Node {
 	}
 	return node
 }
+
+// isTagged reports a tag that is none of YAML's own, which would take the place
+// of a text without quotes.
+func isTagged(node *yaml.Node) bool { return !strings.HasPrefix(node.Tag, "!!") }
 
 func isNull(node *yaml.Node) bool { return node.Kind == yaml.ScalarNode && node.Tag == "!!null" }
