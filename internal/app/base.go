@@ -112,7 +112,7 @@ func (b *base) checkRedis(ctx context.Context) {
 	defer cancel()
 	risks, err := b.store.Risks(ctx)
 	if err != nil {
-		b.log.WarnContext(ctx, "Redis cannot be reached yet; the program waits for it", "redis", b.config.Redis.Where(), "error", err)
+		b.log.WarnContext(ctx, "Redis cannot be used yet; the program waits for it", "redis", b.config.Redis.Where(), "error", err)
 	}
 	for _, risk := range risks {
 		b.log.WarnContext(ctx, "Redis is not set up to keep every accepted operation", "risk", risk)

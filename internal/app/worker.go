@@ -102,7 +102,10 @@ func (b *base) probes(client *airbyte.Client) http.Handler {
 // work takes tasks until ctx ends, then lets running work finish or go back.
 func (b *base) work(ctx context.Context, client *airbyte.Client) error {
 	performers, err := b.performers(ctx, client)
-	if err != nil {
+	switch {
+	case ctx.Err() != nil:
+		return nil //nolint:nilerr // stopped before there was work
+	case err != nil:
 		return err
 	}
 	for kind, performer := range performers {
@@ -167,7 +170,7 @@ func (b *base) fingerprintKey(ctx context.Context) ([]byte, error) {
 		if err == nil {
 			return key, nil
 		}
-		b.log.WarnContext(ctx, "Redis cannot be reached yet; the worker waits for it", "error", err)
+		b.log.WarnContext(ctx, "Redis cannot be used yet; the worker waits for it", "error", err)
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()

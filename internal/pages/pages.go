@@ -172,7 +172,7 @@ func (p *Pages) fail(w http.ResponseWriter, r *http.Request, err error, root str
 	default:
 	}
 	if status != http.StatusNotFound {
-		p.options.Log.WarnContext(r.Context(), "a page could not be shown", "error", err, "cause", failure.Unwrap())
+		p.options.Log.WarnContext(r.Context(), "a page could not be shown", "error", failure)
 	}
 	p.answer(w, r, status, "problem", p.problem(failure, again, root))
 }

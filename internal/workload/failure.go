@@ -2,6 +2,7 @@ package workload
 
 import (
 	"errors"
+	"log/slog"
 	"strings"
 	"time"
 )
@@ -66,6 +67,18 @@ func (f *Failure) Unwrap() error { return f.cause }
 func (f *Failure) Because(cause error) *Failure {
 	f.cause = cause
 	return f
+}
+
+// LogValue is the message and what is known of its cause, so that a log line
+// tells why. It implements slog.LogValuer.
+func (f *Failure) LogValue() slog.Value {
+	text := f.Message
+	for cause := f.cause; cause != nil; cause = errors.Unwrap(cause) {
+		if told := cause.Error(); !strings.Contains(text, told) {
+			text += " Cause: " + told
+		}
+	}
+	return slog.StringValue(text)
 }
 
 // Text is the whole failure as one text: message, problems, solutions.
