@@ -38,7 +38,7 @@ func (b *base) performers(ctx context.Context, client *airbyte.Client) (map[work
 	}
 	a := b.config.Airbyte
 	reconciler, err := reconcile.New(reconcile.Options{
-		Client: client, Configurer: &configurer{catalog: connectors, secrets: secrets}, Memory: b.store,
+		Client: client, Catalog: connectors, Secrets: secrets, Memory: b.store,
 		Workspace: a.WorkspaceID, Workspaces: a.Workspaces, UIURL: a.UIURL,
 		FingerprintKey: key, Adopt: a.Adopt, CascadeForeign: a.CascadeForeign, Job: b.store.Jobs(a.MaxJobs, 0).Acquire, Log: b.log,
 	})
@@ -54,12 +54,11 @@ func (b *base) performers(ctx context.Context, client *airbyte.Client) (map[work
 		workload.Unprovision: traced(reconciler.Unprovision(grants.Release)),
 		workload.UpdateACL:   traced(grants),
 		workload.Validate: traced(validation.New(validation.Options{
-			Reconciler: reconciler, Forgiving: &configurer{catalog: connectors, secrets: forgiving{secrets}},
-			Quick: !b.config.Validation.Connections,
+			Reconciler: reconciler, Quick: !b.config.Validation.Connections,
 		})),
 		workload.Reverse: traced(reverse.New(reverse.Options{
 			Airbyte: client, Workspace: a.WorkspaceID, Workspaces: a.Workspaces,
-			ConnectorName: connectorNames(connectors), Completed: completed(&configurer{catalog: connectors, secrets: forgiving{}}),
+			ConnectorName: connectorNames(connectors), Completed: completed(connectors),
 		})),
 	}, nil
 }
@@ -111,26 +110,6 @@ func traced(p worker.Performer) worker.Performer {
 	})
 }
 
-// forgiving resolves secrets, and leaves the references to those that are
-// missing or forbidden as they are; without a store, all of them.
-type forgiving struct{ catalog.Secrets }
-
-// Resolve is catalog.Secrets'.
-func (f forgiving) Resolve(ctx context.Context, name string, user catalog.SecretUser) (string, error) {
-	reference := "${secret:" + name + "}"
-	if f.Secrets == nil {
-		return reference, nil
-	}
-	value, err := f.Secrets.Resolve(ctx, name, user)
-	if err == nil {
-		return value, nil
-	}
-	if failure := workload.AsFailure(err); failure.Code != workload.CodeSecret || failure.Retry {
-		return "", err
-	}
-	return reference, nil
-}
-
 // connectorNames finds the catalogue's name of a definition.
 func connectorNames(connectors *catalog.Catalog) func(definitionID string) string {
 	names := map[string]string{}
@@ -144,14 +123,20 @@ func connectorNames(connectors *catalog.Catalog) func(definitionID string) strin
 
 // completed is what provisioning would make of a configuration that was read
 // from Airbyte and is to be taken over.
-func completed(c *configurer) func(context.Context, airbyte.ActorKind, workload.Actor, json.RawMessage) (map[string]any, error) {
+func completed(connectors *catalog.Catalog) func(context.Context, airbyte.ActorKind, workload.Actor, json.RawMessage) (map[string]any, error) {
 	return func(ctx context.Context, kind airbyte.ActorKind, actor workload.Actor, specification json.RawMessage) (map[string]any, error) {
-		work := workload.Work{
-			Source: actor, Destination: actor, Adopt: "what was read",
-			DataProduct: workload.DataProduct{Name: "unknown", Domain: "unknown", Version: "0"},
+		own, err := catalog.ParseSpecification(specification)
+		if err != nil {
+			return nil, err
 		}
-		configured, err := c.Configure(ctx, kind, work, specification)
-		return configured.Configuration, err
+		final, failure := connectors.Configuration(ctx, catalog.Input{
+			Role: catalog.Role(kind), Actor: actor, Secrets: catalog.Forgiving(nil), Adopted: true,
+			DataProduct: workload.DataProduct{Name: "unknown", Domain: "unknown", Version: "0"},
+		}, own)
+		if failure != nil {
+			return nil, failure
+		}
+		return final.Configuration, nil
 	}
 }
 

@@ -45,10 +45,10 @@ func (c *Catalog) profileOf(role Role, actor workload.Actor) *Profile {
 
 // form is the profile's schema; nil if it has none.
 func (p *Profile) form() *schema {
-	if p == nil || p.specification == nil {
+	if p == nil {
 		return nil
 	}
-	return p.specification.schema
+	return p.specification.form()
 }
 
 type acceptance struct {
@@ -182,7 +182,8 @@ func (s *schema) open() bool {
 // check validates the configuration with its defaults. What settings provide and
 // what a secret stands for is not known here: the worker checks that.
 func (a *acceptance) check() {
-	complete := a.profile.withDefaults(a.Configuration)
+	complete := copied(a.Configuration)
+	a.profile.addDefaults(complete)
 	for _, provided := range a.profile.provided {
 		deletePath(complete, provided.Field)
 	}
@@ -210,15 +211,13 @@ var anyFacts = facts{
 	Component:   componentFacts{ID: "x", Environment: "x"},
 }
 
-// withDefaults is a copy of the configuration with the defaults for what it lacks.
-func (p *Profile) withDefaults(configuration map[string]any) map[string]any {
-	complete := object(withoutNulls(configuration))
+// addDefaults puts the defaults into a configuration for what it lacks.
+func (p *Profile) addDefaults(configuration map[string]any) {
 	for _, value := range p.defaults {
-		if absent(getPath(complete, value.Field)) {
-			setPath(complete, value.Field, withoutNulls(value.Value))
+		if absent(getPath(configuration, value.Field)) {
+			setPath(configuration, value.Field, withoutNulls(value.Value))
 		}
 	}
-	return complete
 }
 
 // absent counts null and "" as nothing, as templates leave fields that were not filled in.

@@ -71,7 +71,9 @@ func TestRealSpecificationsRefuseTheSameFields(t *testing.T) {
 		if raw == nil || profile == nil {
 			continue
 		}
-		configuration := profile.specification.Coerce(profile.withDefaults(fields(t, test.configuration)))
+		configuration := fields(t, test.configuration)
+		profile.addDefaults(configuration)
+		configuration = profile.specification.Coerce(configuration)
 		paths := func(problems []workload.Problem) []string {
 			var all []string
 			for _, problem := range problems {
@@ -212,8 +214,8 @@ func TestTextsOfUnknownFieldsTravelSealed(t *testing.T) {
 			t.Errorf("%s travels as %q", path, text)
 		}
 	})
-	in := Input{Role: Source, Actor: actor, Specification: specification, Secrets: named{values: map[string]string{"PART": "piece"}}}
-	final, failure := c.Configuration(t.Context(), in)
+	in := Input{Role: Source, Actor: actor, Secrets: named{values: map[string]string{"PART": "piece"}}}
+	final, failure := c.Configuration(t.Context(), in, specification)
 	if failure != nil {
 		t.Fatal(failure.Text())
 	}
@@ -248,7 +250,7 @@ func TestUnsealedLiteralsAreRefusedInTheWorker(t *testing.T) {
 		c := loadEmbedded(t, WithLiteralSecrets(test.sealer))
 		actor := workload.Actor{DefinitionID: "5f0d2f5a-3c1e-4d57-9c59-2a3c4f1b7e11"}
 		actor.Configuration = c.Accept(Source, actor, fields(t, `{"pin": 1234}`)).Configuration
-		_, failure := c.Configuration(t.Context(), Input{Role: Source, Actor: actor, Specification: specification})
+		_, failure := c.Configuration(t.Context(), Input{Role: Source, Actor: actor}, specification)
 		if failure == nil {
 			t.Errorf("%s: it was accepted", name)
 			continue

@@ -24,7 +24,7 @@ func TestAdopted(t *testing.T) {
 		Role: Destination, Actor: workload.Actor{Connector: "destination-snowflake", Configuration: read},
 		DataProduct: workload.DataProduct{Name: "Orders", Domain: "finance", Version: "1.0"}, Secrets: named{values: map[string]string{"P": "p"}}, Adopted: true,
 	}
-	final, failure := c.Configuration(t.Context(), in)
+	final, failure := c.Configuration(t.Context(), in, nil)
 	if failure != nil {
 		t.Fatal(failure.Text())
 	}
@@ -36,7 +36,7 @@ func TestAdopted(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	in.Adopted = false
-	if final, failure = c.Configuration(t.Context(), in); failure != nil || final.Configuration["database"] != "SALES" {
+	if final, failure = c.Configuration(t.Context(), in, nil); failure != nil || final.Configuration["database"] != "SALES" {
 		t.Errorf("without adoption the database is %v (%v), want the rule's SALES", final.Configuration["database"], failure)
 	}
 }
@@ -94,7 +94,7 @@ func TestCredentialsStayWithTheirHost(t *testing.T) {
 				Role: Destination, Actor: workload.Actor{Connector: "destination-snowflake", Configuration: test.configuration},
 				Component: workload.NewComponent("urn:dmb:cmp:finance:cashflow:2:places", "development"), DataProduct: product,
 				Secrets: named{values: map[string]string{"P": "p"}}, Adopted: test.adopted,
-			})
+			}, nil)
 			if failure != nil {
 				t.Fatal(failure.Text())
 			}
@@ -134,7 +134,7 @@ func TestNamesThatLookLikePaths(t *testing.T) {
 				Role: Destination, Actor: workload.Actor{Connector: "destination-snowflake", Configuration: configuration},
 				Component: workload.NewComponent("urn:dmb:cmp:finance:cashflow:2:places", "development"), DataProduct: product,
 				Secrets: named{values: map[string]string{"P": "p"}, users: &users},
-			})
+			}, nil)
 			if failure != nil {
 				t.Fatal(failure.Text())
 			}

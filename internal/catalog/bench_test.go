@@ -21,7 +21,7 @@ func BenchmarkConfiguration(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, failure := connectors.Configuration(context.Background(), in); failure != nil {
+		if _, failure := connectors.Configuration(context.Background(), in, nil); failure != nil {
 			b.Fatal(failure.Text())
 		}
 	}

@@ -5,13 +5,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
 	"airbyte-provisioner/internal/workload"
 )
 
-// Input is what a final configuration is made from.
+// Input is what a configuration is made from.
 type Input struct {
 	Role        Role
 	Actor       workload.Actor
@@ -22,8 +24,22 @@ type Input struct {
 	// Adopted says that the configuration was read from Airbyte, to be taken over
 	// as it is: nothing is derived or defaulted, and settings only fill gaps.
 	Adopted bool
-	// Specification is the connector's own; nil leaves the catalogue's.
-	Specification *Specification
+}
+
+// Draft is an actor's configuration as far as it can be told without the
+// connector's own specification: the descriptor's, with defaults, settings and
+// derived values, and with secrets resolved.
+type Draft struct {
+	// Configuration is equal for equal inputs; nil after a failure.
+	Configuration map[string]any
+	// Revealed are the secret texts that went into it, as Final's.
+	Revealed []string
+
+	catalog *Catalog
+	in      Input
+	profile *Profile
+	stated  map[string]any // what the descriptor says
+	made    *making        // what has become of it; nil after a failure
 }
 
 // Final is a configuration as Airbyte gets it.
@@ -38,42 +54,134 @@ type Final struct {
 	Warnings []string
 }
 
-// Configuration makes the final configuration of an actor. The failure has
-// CodeInvalid (every problem, with its path) or CodeSecret.
-func (c *Catalog) Configuration(ctx context.Context, in Input) (Final, *workload.Failure) {
-	m := making{catalog: c, in: in, profile: c.profileOf(in.Role, in.Actor), secrets: map[string]string{}, opened: map[string]bool{}}
-	m.specification = in.Specification
-	if m.specification == nil && m.profile != nil {
-		m.specification = m.profile.specification
+// Configuration makes an actor's configuration in one go.
+func (c *Catalog) Configuration(ctx context.Context, in Input, specification *Specification) (Final, *workload.Failure) {
+	draft, _ := c.Draft(ctx, in) // what fails now fails again below
+	return draft.Final(ctx, specification)
+}
+
+// Draft begins the configuration of an actor. The failure has CodeInvalid (every
+// problem, with its path) or CodeSecret; a draft comes with it: what the catalogue
+// refuses, the connector's own specification may still allow.
+func (c *Catalog) Draft(ctx context.Context, in Input) (*Draft, *workload.Failure) {
+	d := &Draft{catalog: c, in: in, profile: c.profileOf(in.Role, in.Actor)}
+	form := d.profile.form()
+	d.stated = form.coerceObject(in.Actor.Configuration)
+	if problems := d.literals(form, d.stated); len(problems) > 0 {
+		return d, d.invalid(problems)
 	}
-	if m.specification != nil && m.specification.partial {
-		m.warnings = append(m.warnings, fmt.Sprintf("The %s connector's specification is not quite a JSON Schema; where it is not, only Airbyte checks the configuration.", in.Role))
+	made, failure := d.make(ctx, d.stated)
+	if failure != nil {
+		return d, failure
 	}
-	m.configuration = m.coerce(m.profile.form().coerceObject(in.Actor.Configuration))
-	if problems := m.literals(); len(problems) > 0 {
-		return Final{}, m.invalid(problems)
+	typed := made.typed(form)
+	d.made, d.Configuration, d.Revealed = made, typed.configuration, typed.allRevealed()
+	return d, nil
+}
+
+// Final makes the configuration that Airbyte gets, checked with the connector's
+// own specification; without one (nil) with the catalogue's. Failures are as
+// those of a draft.
+func (d *Draft) Final(ctx context.Context, specification *Specification) (Final, *workload.Failure) {
+	if specification == nil && d.profile != nil {
+		specification = d.profile.specification
 	}
-	if m.profile != nil {
-		if !in.Adopted {
-			m.configuration = m.profile.withDefaults(m.configuration)
+	form := specification.form()
+	stated := form.coerceObject(d.stated)
+	if problems := d.literals(form, stated); len(problems) > 0 {
+		return Final{}, d.invalid(problems)
+	}
+	made := d.made
+	if made == nil || !reflect.DeepEqual(stated, d.stated) {
+		var failure *workload.Failure
+		if made, failure = d.make(ctx, stated); failure != nil {
+			return Final{}, failure
+		}
+	}
+	typed := made.typed(form)
+	if specification != nil {
+		if problems := specification.check(typed.configuration, typed.isSecret); len(problems) > 0 {
+			return Final{}, d.invalid(made.explainUnset(problems))
+		}
+	}
+	return Final{
+		Configuration: typed.configuration, Secrets: typed.secrets, Revealed: typed.allRevealed(),
+		Warnings: slices.Concat(d.doubts(specification), made.warnings),
+	}, nil
+}
+
+// make does what no specification changes: it adds defaults, settings and derived
+// values to what is stated, and resolves secrets.
+func (d *Draft) make(ctx context.Context, stated map[string]any) (*making, *workload.Failure) {
+	m := &making{Draft: d, configuration: copied(stated), secrets: map[string]string{}, opened: map[string]bool{}}
+	if d.profile != nil {
+		if !d.in.Adopted {
+			d.profile.addDefaults(m.configuration)
 		}
 		m.provide()
 	}
 	if failure := m.resolve(ctx); failure != nil {
-		return Final{}, failure
+		return nil, failure
 	}
 	if problems := m.derive(); len(problems) > 0 {
-		return Final{}, m.invalid(problems)
+		return nil, d.invalid(problems)
 	}
-	m.configuration = m.coerce(m.configuration)
-	m.sealedSecrets()
-	if m.specification != nil {
-		if problems := m.specification.check(m.configuration, m.isSecret); len(problems) > 0 {
-			return Final{}, m.invalid(m.explainUnset(problems))
+	return m, nil
+}
+
+// doubts warn of a specification that is only half understood.
+func (d *Draft) doubts(specification *Specification) []string {
+	if specification == nil || !specification.partial {
+		return nil
+	}
+	return []string{fmt.Sprintf("The %s connector's specification is not quite a JSON Schema; where it is not, only Airbyte checks the configuration.", d.in.Role)}
+}
+
+// literals are the secrets in clear text that the API could not know to be any.
+// Where they are allowed, the API has sealed all texts that may be some.
+func (d *Draft) literals(form *schema, stated map[string]any) []workload.Problem {
+	if form == nil {
+		return nil
+	}
+	var problems []workload.Problem
+	form.literals("", stated, false, func(path, text string) {
+		problem := literalProblem(path, text)
+		if d.catalog.allowLiterals && d.catalog.sealer == nil {
+			problem = withoutKey(problem)
 		}
-		m.specification.schema.secretPaths("", m.configuration, false, func(path, text string) { m.secrets[path] = text })
+		problems = append(problems, problem)
+	})
+	return problems
+}
+
+// making is a configuration on its way to be final.
+type making struct {
+	*Draft
+	configuration map[string]any
+	secrets       map[string]string
+	opened        map[string]bool // paths of values that were sealed
+	warnings      []string
+	revealed      []string // secrets as they were resolved
+	operator      []string // fields whose values come from the operator's catalogue
+	unset         map[string][]string
+}
+
+// typed is a copy in the types that a schema wants, with all that it marks as
+// secret, which the API did not always know of a value that it sealed.
+func (m *making) typed(form *schema) *making {
+	typed := *m
+	typed.configuration = form.coerceObject(m.configuration)
+	typed.secrets = maps.Clone(m.secrets)
+	keep := func(path, text string) { typed.secrets[path] = text }
+	if len(m.opened) > 0 {
+		form.literals("", typed.configuration, false, func(path, text string) {
+			if m.opened[path] {
+				keep(path, text)
+			}
+		})
 	}
-	return Final{Configuration: m.configuration, Secrets: m.secrets, Revealed: m.allRevealed(), Warnings: m.warnings}, nil
+	form.secretPaths("", typed.configuration, false, keep)
+	return &typed
 }
 
 // isSecret reports whether a value came from a secret, be it in a field for none.
@@ -93,59 +201,6 @@ func (m *making) allRevealed() []string {
 	all = slices.DeleteFunc(all, func(text string) bool { return text == "" })
 	slices.Sort(all)
 	return slices.Compact(all)
-}
-
-// making is a configuration on its way to be final.
-type making struct {
-	catalog       *Catalog
-	in            Input
-	profile       *Profile
-	specification *Specification
-	configuration map[string]any
-	secrets       map[string]string
-	opened        map[string]bool // paths of values that were sealed
-	warnings      []string
-	revealed      []string // secrets as they were resolved
-	operator      []string // fields whose values come from the operator's catalogue
-	unset         map[string][]string
-}
-
-func (m *making) coerce(configuration map[string]any) map[string]any {
-	if m.specification == nil {
-		return object(withoutNulls(configuration))
-	}
-	return m.specification.Coerce(configuration)
-}
-
-// literals are the secrets in clear text that the API could not know to be any.
-// Where they are allowed, the API has sealed all texts that may be some.
-func (m *making) literals() []workload.Problem {
-	if m.specification == nil {
-		return nil
-	}
-	var problems []workload.Problem
-	m.specification.schema.literals("", m.configuration, false, func(path, text string) {
-		problem := literalProblem(path, text)
-		if m.catalog.allowLiterals && m.catalog.sealer == nil {
-			problem = withoutKey(problem)
-		}
-		problems = append(problems, problem)
-	})
-	return problems
-}
-
-// sealedSecrets finds out which of the opened values are secrets, since the API
-// also seals texts of which it does not know what they are.
-func (m *making) sealedSecrets() {
-	var form *schema
-	if m.specification != nil {
-		form = m.specification.schema
-	}
-	form.literals("", m.configuration, false, func(path, text string) {
-		if m.opened[path] {
-			m.secrets[path] = text
-		}
-	})
 }
 
 // denied is a secret that could not be had, and the field that wanted it.
@@ -334,14 +389,14 @@ func (m *making) explainUnset(problems []workload.Problem) []workload.Problem {
 	return problems
 }
 
-func (m *making) invalid(problems []workload.Problem) *workload.Failure {
+func (d *Draft) invalid(problems []workload.Problem) *workload.Failure {
 	for i := range problems {
-		problems[i].Path = m.path(problems[i].Path)
+		problems[i].Path = d.path(problems[i].Path)
 	}
 	return &workload.Failure{
 		Code:     workload.CodeInvalid,
-		Phase:    m.phase(),
-		Message:  fmt.Sprintf("The configuration of the %s is not what its connector expects.", m.in.Role),
+		Phase:    d.phase(),
+		Message:  fmt.Sprintf("The configuration of the %s is not what its connector expects.", d.in.Role),
 		Problems: problems,
 		Solutions: []string{
 			"Correct these fields in the component's template or in catalog-info.yaml under spec.mesh.specific, then deploy again.",
@@ -350,12 +405,12 @@ func (m *making) invalid(problems []workload.Problem) *workload.Failure {
 }
 
 // path leads from the component to a field of the configuration.
-func (m *making) path(field string) string {
-	return join("specific."+string(m.in.Role)+".connectionConfiguration", field)
+func (d *Draft) path(field string) string {
+	return join("specific."+string(d.in.Role)+".connectionConfiguration", field)
 }
 
-func (m *making) phase() workload.Phase {
-	if m.in.Role == Destination {
+func (d *Draft) phase() workload.Phase {
+	if d.in.Role == Destination {
 		return workload.PhaseDestination
 	}
 	return workload.PhaseSource

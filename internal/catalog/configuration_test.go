@@ -168,7 +168,7 @@ func TestFinalConfigurations(t *testing.T) {
 			if test.product != nil {
 				in.DataProduct = *test.product
 			}
-			final, failure := loadEmbedded(t, WithSettings(settings)).Configuration(context.Background(), in)
+			final, failure := loadEmbedded(t, WithSettings(settings)).Configuration(context.Background(), in, nil)
 			if failure != nil {
 				t.Fatalf("%s: %s", test.reason, failure.Text())
 			}
@@ -191,7 +191,7 @@ func TestSecretsOfAFinalConfigurationAreListed(t *testing.T) {
 	final, failure := c.Configuration(context.Background(), Input{
 		Role: Destination, Actor: workload.Actor{Connector: "destination-snowflake", Configuration: map[string]any{"database": "${secret:DB}", "jdbc_url_params": "a=${secret:PART}"}},
 		DataProduct: product, Secrets: named{values: map[string]string{"DB": "hidden", "PART": "piece"}},
-	})
+	}, nil)
 	if failure != nil {
 		t.Fatal(failure.Text())
 	}
@@ -267,14 +267,14 @@ func TestFailuresOfFinalConfigurations(t *testing.T) {
 				Role: roleOf(test.connector), Actor: workload.Actor{Connector: test.connector, Configuration: fields(t, test.configuration)},
 				DataProduct: product, Secrets: named{values: map[string]string{"PIN": "hunter2"}},
 			}
+			var specification *Specification
 			if test.specification != "" {
-				specification, err := ParseSpecification(json.RawMessage(test.specification))
-				if err != nil {
+				var err error
+				if specification, err = ParseSpecification(json.RawMessage(test.specification)); err != nil {
 					t.Fatal(err)
 				}
-				in.Specification = specification
 			}
-			_, failure := loadEmbedded(t, WithSettings(test.settings)).Configuration(context.Background(), in)
+			_, failure := loadEmbedded(t, WithSettings(test.settings)).Configuration(context.Background(), in, specification)
 			if failure == nil {
 				t.Fatal("there is no failure")
 			}
@@ -308,7 +308,7 @@ provided:
 	final, failure := c.Configuration(context.Background(), Input{
 		Role: Destination, Actor: workload.Actor{Connector: "destination-postgres", Configuration: map[string]any{"username": "${secret:NAME}"}}, DataProduct: product,
 		Secrets: named{values: map[string]string{"WAREHOUSE": "w", "NAME": "n"}, users: &users},
-	})
+	}, nil)
 	if failure != nil {
 		t.Fatal(failure.Text())
 	}
@@ -338,7 +338,7 @@ func TestSealedSecretsAreOpened(t *testing.T) {
 	c := loadEmbedded(t, WithLiteralSecrets(sealer))
 	actor := workload.Actor{Connector: "source-postgres"}
 	actor.Configuration = c.Accept(Source, actor, fields(t, `{"host": "h", "database": "d", "username": "u", "password": "hunter2"}`)).Configuration
-	final, failure := c.Configuration(context.Background(), Input{Role: Source, Actor: actor, DataProduct: product})
+	final, failure := c.Configuration(context.Background(), Input{Role: Source, Actor: actor, DataProduct: product}, nil)
 	if failure != nil {
 		t.Fatal(failure.Text())
 	}

@@ -56,7 +56,7 @@ func TestDocumentedFile(t *testing.T) {
 	actor.Configuration = accepted.Configuration
 	final, failure := c.Configuration(t.Context(), Input{
 		Role: Source, Actor: actor, DataProduct: product, Component: workload.Component{Environment: "production"}, Secrets: named{values: map[string]string{"HR_KEY": "key"}},
-	})
+	}, nil)
 	if failure != nil {
 		t.Fatal(failure.Text())
 	}

@@ -20,7 +20,7 @@ func derived(t *testing.T, expression, configuration string) (map[string]any, *w
 	final, failure := c.Configuration(t.Context(), Input{
 		Role: Source, Actor: workload.Actor{Connector: "source-x", Configuration: fields(t, configuration)}, DataProduct: product,
 		Component: workload.Component{ID: "urn:dmb:cmp:finance:cashflow:2:load", Environment: "production"}, Secrets: named{values: map[string]string{"ODD": "${secret:ODD}"}},
-	})
+	}, nil)
 	return final.Configuration, failure
 }
 

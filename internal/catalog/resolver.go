@@ -31,6 +31,28 @@ type Secrets interface {
 	Resolve(ctx context.Context, name string, user SecretUser) (string, error)
 }
 
+// Forgiving are the same secrets, but for those that are missing or forbidden:
+// references to them stay as they are. Of nil that is all of them.
+func Forgiving(secrets Secrets) Secrets { return forgiving{secrets} }
+
+type forgiving struct{ secrets Secrets }
+
+// Resolve is Secrets'.
+func (f forgiving) Resolve(ctx context.Context, name string, user SecretUser) (string, error) {
+	reference := "${secret:" + name + "}"
+	if f.secrets == nil {
+		return reference, nil
+	}
+	value, err := f.secrets.Resolve(ctx, name, user)
+	if err == nil {
+		return value, nil
+	}
+	if failure := workload.AsFailure(err); failure.Code != workload.CodeSecret || failure.Retry {
+		return "", err
+	}
+	return reference, nil
+}
+
 // SecretRule allows some secrets to some users. Names and values are compared
 // without case and may hold * for any text; an empty list of a rule allows all.
 // A reference of Airbyte's own is named as it is: secret_coordinate::NAME.

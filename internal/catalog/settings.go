@@ -65,5 +65,10 @@ func fill(value any, settings map[string]string) (filled any, unset []string) {
 	return withoutNulls(filled), unset
 }
 
-// withoutNulls drops nulls, in objects and lists.
+// withoutNulls is a copy of a value without nulls, in objects and lists.
 func withoutNulls(value any) any { return (*schema)(nil).coerce(value) }
+
+// copied is a copy of a configuration, for changes.
+func copied(configuration map[string]any) map[string]any {
+	return (*schema)(nil).coerceObject(configuration)
+}

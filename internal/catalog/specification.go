@@ -79,6 +79,14 @@ func parseSchema(raw json.RawMessage) (*Specification, error) {
 	return specification, nil
 }
 
+// form is the specification's schema; nil if there is none.
+func (s *Specification) form() *schema {
+	if s == nil {
+		return nil
+	}
+	return s.schema
+}
+
 // noLoader keeps a $ref from reading files or addresses.
 type noLoader struct{}
 

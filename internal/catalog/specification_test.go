@@ -193,8 +193,8 @@ func TestSpecificationsThatAreNotQuiteJSONSchemas(t *testing.T) {
 			}
 			c := loadEmbedded(t)
 			actor := workload.Actor{DefinitionID: "5f0d2f5a-3c1e-4d57-9c59-2a3c4f1b7e11", Configuration: fields(t, `{"odd": "${secret:PIN}", "good": "x", "pin": "${secret:PIN}"}`)}
-			in := Input{Role: Source, Actor: actor, Specification: specification, Secrets: named{values: map[string]string{"PIN": "hunter2"}}}
-			_, failure := c.Configuration(t.Context(), in)
+			in := Input{Role: Source, Actor: actor, Secrets: named{values: map[string]string{"PIN": "hunter2"}}}
+			_, failure := c.Configuration(t.Context(), in, specification)
 			if failure == nil {
 				t.Fatal("nothing was checked")
 			}
@@ -202,7 +202,7 @@ func TestSpecificationsThatAreNotQuiteJSONSchemas(t *testing.T) {
 				t.Error(diff)
 			}
 			in.Actor.Configuration["good"] = "7"
-			final, failure := c.Configuration(t.Context(), in)
+			final, failure := c.Configuration(t.Context(), in, specification)
 			if failure != nil {
 				t.Fatal(failure.Text())
 			}

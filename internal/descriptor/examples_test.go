@@ -84,14 +84,14 @@ func finalIsValid(t *testing.T, connectors *catalog.Catalog, role catalog.Role, 
 	t.Helper()
 	raw := realSpecification(t, actor.Connector)
 	in := catalog.Input{Role: role, Actor: actor, Component: work.Component, DataProduct: work.DataProduct, Secrets: anySecret{}}
+	var specification *catalog.Specification
 	if raw != nil {
-		specification, err := catalog.ParseSpecification(raw)
-		if err != nil {
+		var err error
+		if specification, err = catalog.ParseSpecification(raw); err != nil {
 			t.Fatal(err)
 		}
-		in.Specification = specification
 	}
-	final, failure := connectors.Configuration(context.Background(), in)
+	final, failure := connectors.Configuration(context.Background(), in, specification)
 	if failure != nil {
 		t.Errorf("%s: %s", actor.Name, failure.Text())
 		return

@@ -100,7 +100,7 @@ func TestDescriptorsOfTheOldProvisionerGiveEquivalentConfigurations(t *testing.T
 			if len(work.Warnings) != test.warnings {
 				t.Errorf("the warnings are %q", work.Warnings)
 			}
-			destination, failure := connectors.Configuration(context.Background(), catalog.Input{Role: catalog.Destination, Actor: work.Destination, DataProduct: work.DataProduct})
+			destination, failure := connectors.Configuration(context.Background(), catalog.Input{Role: catalog.Destination, Actor: work.Destination, DataProduct: work.DataProduct}, nil)
 			if failure != nil {
 				t.Fatal(failure.Text())
 			}

@@ -16,12 +16,8 @@ import (
 func (b *bench) legacy(work workload.Work) (source, destination, connection string) {
 	b.t.Helper()
 	client, ctx := b.r.Client, b.t.Context()
-	configuration := func(actor workload.Actor) map[string]any {
-		resolved, err := b.secrets.resolve(actor.Configuration)
-		return must(b.t, resolved, err).(map[string]any)
-	}
-	s := must1(client.CreateActor(ctx, airbyte.Actor{Kind: airbyte.Source, WorkspaceID: workspace, DefinitionID: work.Source.DefinitionID, Name: work.Source.Name, Configuration: configuration(work.Source)}))
-	d := must1(client.CreateActor(ctx, airbyte.Actor{Kind: airbyte.Destination, WorkspaceID: workspace, DefinitionID: work.Destination.DefinitionID, Name: work.Destination.Name, Configuration: configuration(work.Destination)}))
+	s := must1(client.CreateActor(ctx, airbyte.Actor{Kind: airbyte.Source, WorkspaceID: workspace, DefinitionID: work.Source.DefinitionID, Name: work.Source.Name, Configuration: b.final(airbyte.Source, work.Source)}))
+	d := must1(client.CreateActor(ctx, airbyte.Actor{Kind: airbyte.Destination, WorkspaceID: workspace, DefinitionID: work.Destination.DefinitionID, Name: work.Destination.Name, Configuration: b.final(airbyte.Destination, work.Destination)}))
 	found := must1(client.DiscoverSource(ctx, s.ID, false))
 	first := found.Catalog.Streams[:1]
 	first[0].Config.DestinationSyncMode = overwrite

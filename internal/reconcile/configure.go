@@ -2,79 +2,17 @@ package reconcile
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
-	"sync"
 
 	"airbyte-provisioner/internal/airbyte"
 	"airbyte-provisioner/internal/catalog"
 	"airbyte-provisioner/internal/workload"
 )
-
-// Configurer knows connectors and makes the final configuration of an actor.
-type Configurer interface {
-	// Definition returns Airbyte's id of the connector that an actor names;
-	// empty when only the workspace's own list of connectors can tell.
-	Definition(kind airbyte.ActorKind, actor workload.Actor) string
-	// Names are those of all connectors that Definition knows by name.
-	Names(kind airbyte.ActorKind) []string
-	// Configure makes the final configuration of the work's source or destination: the descriptor's, with defaults,
-	// settings and derived values, secrets resolved, checked with the connector's
-	// specification. Without one (nil) it checks nothing that needs it; equal
-	// inputs then still give equal results.
-	Configure(ctx context.Context, kind airbyte.ActorKind, work workload.Work, spec json.RawMessage) (Configured, error)
-}
-
-// Configured is a final configuration.
-type Configured struct {
-	Configuration map[string]any
-	// Secrets are the paths of its secrets, such as "credentials.password" or "streams[0].key".
-	Secrets []string
-	// Revealed are the secret texts in it, to be kept out of what Airbyte says.
-	Revealed []string
-	// Warnings are for the operation's log; they hold no secret.
-	Warnings []string
-}
-
-// specifications caches what connectors must be given, by definition and
-// version. It is safe for concurrent use.
-type specifications struct {
-	mu    sync.Mutex
-	byKey map[string]airbyte.Specification
-}
-
-// maxSpecifications bounds the cache: a specification has some 10 to 200 KB.
-const maxSpecifications = 64
-
-// get returns the specification of the version that the workspace has now.
-func (s *specifications) get(ctx context.Context, c *airbyte.Client, kind airbyte.ActorKind, workspace, definition string) (airbyte.Specification, error) {
-	have, err := c.GetDefinition(ctx, kind, workspace, definition)
-	if err != nil {
-		return airbyte.Specification{}, err
-	}
-	key := strings.Join([]string{string(kind), definition, have.DockerRepository, have.DockerImageTag}, "\x00")
-	s.mu.Lock()
-	cached, ok := s.byKey[key]
-	s.mu.Unlock()
-	if ok {
-		return cached, nil
-	}
-	fresh, err := c.GetSpecification(ctx, kind, workspace, definition)
-	if err != nil || have.DockerImageTag == "" {
-		return fresh, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.byKey == nil || len(s.byKey) >= maxSpecifications {
-		s.byKey = map[string]airbyte.Specification{}
-	}
-	s.byKey[key] = fresh
-	return fresh, nil
-}
 
 // wantActor says what source or destination is wanted, as far as that can be
 // told without the connector's specification.
@@ -86,15 +24,24 @@ func (s *session) wantActor(ctx context.Context, kind airbyte.ActorKind) (wanted
 		return w, s.failed(phase, "The connector of the "+string(kind)+" could not be found", err)
 	}
 	w.definitionID = definition
-	resolved, err := s.Configurer.Configure(ctx, kind, s.work, nil)
-	if failure, ok := secretFailure(err); ok {
-		return w, inPhase(failure, phase)
+	draft, failure := s.Catalog.Draft(ctx, s.input(kind, s.Secrets))
+	if failure != nil && failure.Code == workload.CodeSecret {
+		return w, failure
 	}
-	s.secrets.Add(resolved.Revealed...)
-	if err == nil {
-		w.marks.Wanted = s.keyed.of(string(kind)+" wanted", []any{definition, resolved.Configuration})
+	w.draft = draft
+	s.secrets.Add(draft.Revealed...)
+	if failure == nil {
+		w.marks.Wanted = s.keyed.of(string(kind)+" wanted", []any{definition, draft.Configuration})
 	}
 	return w, nil
+}
+
+// input is what the configuration of the work's source or destination is made from.
+func (s *session) input(kind airbyte.ActorKind, secrets catalog.Secrets) catalog.Input {
+	return catalog.Input{
+		Role: catalog.Role(kind), Actor: s.actorWork(kind), Component: s.work.Component, DataProduct: s.work.DataProduct,
+		Secrets: secrets, Adopted: s.work.Adopt != "",
+	}
 }
 
 func (s *session) actorWork(kind airbyte.ActorKind) workload.Actor {
@@ -117,22 +64,22 @@ func (s *session) complete(ctx context.Context, w *wantedActor) error {
 	if err != nil {
 		return s.failed(phase, "The specification of the "+string(w.kind)+"'s connector could not be read", err)
 	}
-	configured, err := s.Configurer.Configure(ctx, w.kind, s.work, spec.Schema)
+	own, err := spec.parsed()
 	if err != nil {
 		return inPhase(err, phase)
 	}
-	s.secrets.Add(configured.Revealed...)
-	for _, warning := range configured.Warnings {
+	final, failure := w.draft.Final(ctx, own)
+	if failure != nil {
+		return failure
+	}
+	s.secrets.Add(final.Revealed...)
+	for _, warning := range final.Warnings {
 		s.log(workload.Warning, phase, "%s", warning)
 	}
-	if hidden := masks("", configured.Configuration); len(hidden) > 0 {
+	if hidden := masks("", final.Configuration); len(hidden) > 0 {
 		return maskFailure(w.kind, hidden)
 	}
-	w.configuration, w.secrets = configured.Configuration, slices.Clone(configured.Secrets)
-	if w.configuration == nil {
-		w.configuration = map[string]any{}
-	}
-	slices.Sort(w.secrets)
+	w.configuration, w.secrets = final.Configuration, slices.Sorted(maps.Keys(final.Secrets))
 	if len(w.secrets) > 0 {
 		w.marks.Secrets = s.keyed.of(string(w.kind)+" secrets", valuesAt(w.configuration, w.secrets))
 	}
@@ -146,20 +93,6 @@ func unknownDefinition(kind airbyte.ActorKind, id string) error {
 		Problems:  []workload.Problem{{Path: "specific." + string(kind) + ".definitionId", Message: "is " + id + ", which the Airbyte workspace does not have; expected the id of one of its connectors"}},
 		Solutions: []string{"Correct specific." + string(kind) + ".connector or definitionId, or ask the platform team to add the connector to the workspace."},
 	}
-}
-
-// specification reads a connector's specification, once in an attempt.
-func (s *session) specification(ctx context.Context, kind airbyte.ActorKind, definition string) (airbyte.Specification, error) {
-	s.specs.mu.Lock()
-	defer s.specs.mu.Unlock()
-	if spec, ok := s.specs.read[kind]; ok {
-		return spec, nil
-	}
-	spec, err := s.specifications.get(ctx, s.client, kind, s.workspace, definition)
-	if err == nil {
-		s.specs.read[kind] = spec
-	}
-	return spec, err
 }
 
 // maskFailure refuses to send what Airbyte shows instead of a secret.
@@ -180,7 +113,7 @@ func maskFailure(kind airbyte.ActorKind, hidden []string) error {
 // definitionOf returns the definition id of an actor's connector, from the
 // descriptor, the catalogue, what is known, or the workspace's own list.
 func (s *session) definitionOf(ctx context.Context, kind airbyte.ActorKind, actor workload.Actor) (string, error) {
-	if id := s.Configurer.Definition(kind, actor); id != "" {
+	if id := s.Catalog.DefinitionID(catalog.Role(kind), actor); id != "" {
 		return strings.ToLower(id), nil
 	}
 	if id := s.recalled(kind); id != "" {
@@ -190,7 +123,7 @@ func (s *session) definitionOf(ctx context.Context, kind airbyte.ActorKind, acto
 	if err != nil {
 		return "", err
 	}
-	return definitionNamed(kind, actor.Connector, definitions, s.Configurer.Names(kind))
+	return definitionNamed(kind, actor.Connector, definitions, s.Catalog.Names(catalog.Role(kind)))
 }
 
 // recalled is the definition id that the actor's connector had when it was last
@@ -198,7 +131,7 @@ func (s *session) definitionOf(ctx context.Context, kind airbyte.ActorKind, acto
 func (s *session) recalled(kind airbyte.ActorKind) string {
 	k, actor := s.ledger.look(), s.actorWork(kind)
 	last := k.actor(kind)
-	if last.Connector != actor.Connector || k.WorkspaceID != s.workspace || s.Configurer.Definition(kind, actor) != "" {
+	if last.Connector != actor.Connector || k.WorkspaceID != s.workspace || s.Catalog.DefinitionID(catalog.Role(kind), actor) != "" {
 		return ""
 	}
 	return last.DefinitionID

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"airbyte-provisioner/internal/airbyte"
+	"airbyte-provisioner/internal/catalog"
 )
 
 // wanted is what Airbyte is to hold.
@@ -23,6 +24,7 @@ type wantedActor struct {
 	connector    string
 	definitionID string
 	marks        Prints // without Read; Secrets only with a configuration
+	draft        *catalog.Draft
 	// configuration is the final one; nil while it is not needed, because
 	// nothing differs from what was last sent.
 	configuration map[string]any

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -14,6 +16,7 @@ import (
 
 	"airbyte-provisioner/internal/airbyte"
 	"airbyte-provisioner/internal/airbytesim"
+	"airbyte-provisioner/internal/catalog"
 	"airbyte-provisioner/internal/workload"
 
 	"github.com/google/go-cmp/cmp"
@@ -37,6 +40,15 @@ func TestFailuresExplain(t *testing.T) {
 	answer := func(operation string, status int) func(b *bench) workload.Work {
 		return fault(airbytesim.Fault{Operation: operation, Do: airbytesim.DoAnswer, Status: status, Body: `{"message":"in Airbyte's words"}`})
 	}
+	hrSystem := func(b *bench) workload.Work {
+		dir, work := b.t.TempDir(), orders()
+		if err := os.WriteFile(filepath.Join(dir, "source-hr-system.yaml"), []byte("name: source-hr-system\nkind: source\n"), 0o600); err != nil {
+			b.t.Fatal(err)
+		}
+		b.r.Catalog = must1(catalog.Load(dir))
+		work.Source.DefinitionID, work.Source.Connector = "", "source-hr-sistem"
+		return work
+	}
 	for _, tt := range []struct {
 		name  string
 		work  func(b *bench) workload.Work
@@ -56,10 +68,11 @@ func TestFailuresExplain(t *testing.T) {
 			w.Source.Configuration["host"], w.Destination.Configuration["host"] = "s.timeout.invalid", "d.invalid"
 		}), workload.CodeCheck, workload.PhaseDestination, false, []string{"s.timeout.invalid", "d.invalid"}},
 		{"a secret is missing", bad(func(w *workload.Work) { w.Source.Configuration["password"] = "${secret:NONE}" }), workload.CodeSecret, workload.PhaseSource, false, []string{"NONE"}},
-		{"a mask for a secret", bad(func(w *workload.Work) { w.Source.Configuration["password"] = "**********" }), workload.CodeInvalid, workload.PhaseSource, false, []string{"asterisks", "password"}},
+		{"a mask for a secret", bad(func(w *workload.Work) { w.Source.Configuration["password"] = "**********" }), workload.CodeInvalid, workload.PhaseSource, false, []string{"mask", "password"}},
+		{"asterisks for a secret", bad(func(w *workload.Work) { w.Source.Configuration["username"] = "******" }), workload.CodeInvalid, workload.PhaseSource, false, []string{"asterisks", "username"}},
 		{"unknown definition", bad(func(w *workload.Work) { w.Source.DefinitionID = "00000000-0000-4000-8000-000000000000" }), workload.CodeInvalid, workload.PhaseSource, false, []string{"specific.source.definitionId: is 00000000-0000-4000-8000-000000000000, which the Airbyte workspace does not have"}},
 		{"unknown connector", bad(func(w *workload.Work) { w.Source.DefinitionID, w.Source.Connector = "", "source-postgras" }), workload.CodeInvalid, workload.PhaseObserve, false, []string{`specific.source.connector: is “source-postgras”, which neither the catalogue nor the Airbyte workspace has; did you mean source-postgres?`}},
-		{"unknown connector, like one of the catalogue", bad(func(w *workload.Work) { w.Source.DefinitionID, w.Source.Connector = "", "source-hr-sistem" }), workload.CodeInvalid, workload.PhaseObserve, false, []string{"did you mean source-hr-system?"}},
+		{"unknown connector, like one of the catalogue", hrSystem, workload.CodeInvalid, workload.PhaseObserve, false, []string{"did you mean source-hr-system?"}},
 		{"unknown workspace", func(b *bench) workload.Work { b.r.Workspace = "00000000-0000-4000-8000-000000000000"; return orders() }, workload.CodeRefused, "", false, []string{"404", "workspace"}},
 		{"no workspace", func(b *bench) workload.Work { b.r.Workspace = ""; return orders() }, workload.CodeInvalid, workload.PhaseObserve, false, []string{"development"}},
 		{"unknown stream", bad(func(w *workload.Work) { w.Connection.Streams = []workload.Stream{{Name: "ordrs"}} }), workload.CodeInvalid, workload.PhaseDiscovery, false, []string{"specific.connection.streams[0].name", "public.orders"}},

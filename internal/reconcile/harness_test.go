@@ -2,11 +2,8 @@ package reconcile
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"maps"
 	"net/http/httptest"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -15,6 +12,7 @@ import (
 
 	"airbyte-provisioner/internal/airbyte"
 	"airbyte-provisioner/internal/airbytesim"
+	"airbyte-provisioner/internal/catalog"
 	"airbyte-provisioner/internal/workload"
 )
 
@@ -61,104 +59,45 @@ func (m *memory) Forget(_ context.Context, c workload.Component) error {
 	return nil
 }
 
-// configurer resolves ${secret:NAME} and finds the fields that the specification marks as secret.
-type configurer struct {
+// vault holds the secrets of a test.
+type vault struct {
 	mu      sync.Mutex
 	secrets map[string]string
 }
 
-var reference = regexp.MustCompile(`^\$\{secret:(\w+)\}$`)
-
-func (c *configurer) set(name, value string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.secrets[name] = value
+func (v *vault) set(name, value string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.secrets[name] = value
 }
 
-func (*configurer) Definition(_ airbyte.ActorKind, actor workload.Actor) string {
-	return actor.DefinitionID
+// Resolve is catalog.Secrets'.
+func (v *vault) Resolve(_ context.Context, name string, _ catalog.SecretUser) (string, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	secret, ok := v.secrets[name]
+	if !ok {
+		return "", &workload.Failure{Code: workload.CodeSecret, Message: "There is no secret " + name + "."}
+	}
+	return secret, nil
 }
 
-func (*configurer) Names(airbyte.ActorKind) []string { return []string{"source-hr-system"} }
+// connectors is the product's catalogue, with settings of the platform.
+var connectors = sync.OnceValue(func() *catalog.Catalog {
+	return must1(catalog.Load("", catalog.WithSettings(map[string]string{
+		"SNOWFLAKE_HOST": "acme.snowflakecomputing.com", "SNOWFLAKE_USER": "LOADER", "SNOWFLAKE_ROLE": "LOADERS",
+		"SNOWFLAKE_WAREHOUSE": "LOADING", "SNOWFLAKE_PASSWORD": "hunter2",
+	})))
+})
 
-func (c *configurer) Configure(_ context.Context, kind airbyte.ActorKind, work workload.Work, spec json.RawMessage) (Configured, error) {
-	actor := work.Source
-	if kind == airbyte.Destination {
-		actor = work.Destination
+// final is the configuration that Airbyte is to get of an actor.
+func (b *bench) final(kind airbyte.ActorKind, actor workload.Actor) map[string]any {
+	b.t.Helper()
+	draft, failure := connectors().Draft(b.t.Context(), catalog.Input{Role: catalog.Role(kind), Actor: actor, Secrets: b.secrets})
+	if failure != nil {
+		b.t.Fatal(failure.Text())
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	resolved, err := c.resolve(actor.Configuration)
-	if err != nil {
-		return Configured{}, err
-	}
-	configured := Configured{Configuration: resolved.(map[string]any)}
-	if spec != nil {
-		var schema map[string]any
-		if err := json.Unmarshal(spec, &schema); err != nil {
-			return Configured{}, err
-		}
-		configured.Secrets = secretsIn("", configured.Configuration, []any{schema})
-	}
-	return configured, nil
-}
-
-func (c *configurer) resolve(value any) (any, error) {
-	switch value := value.(type) {
-	case map[string]any:
-		all := map[string]any{}
-		for name, member := range value {
-			resolved, err := c.resolve(member)
-			if err != nil {
-				return nil, err
-			}
-			all[name] = resolved
-		}
-		return all, nil
-	case string:
-		match := reference.FindStringSubmatch(value)
-		if match == nil {
-			return value, nil
-		}
-		secret, ok := c.secrets[match[1]]
-		if !ok {
-			return nil, &workload.Failure{Code: workload.CodeSecret, Message: "There is no secret " + match[1] + "."}
-		}
-		return secret, nil
-	}
-	return value, nil
-}
-
-// secretsIn returns the paths that one of the schemas, or an alternative in one, marks as secret.
-func secretsIn(at string, value any, schemas []any) []string {
-	var flat []map[string]any
-	for len(schemas) > 0 {
-		schema, _ := schemas[0].(map[string]any)
-		schemas = schemas[1:]
-		for _, word := range []string{"oneOf", "anyOf", "allOf"} {
-			more, _ := schema[word].([]any)
-			schemas = append(schemas, more...)
-		}
-		flat = append(flat, schema)
-	}
-	for _, schema := range flat {
-		if schema["airbyte_secret"] == true {
-			return []string{at}
-		}
-	}
-	object, _ := value.(map[string]any)
-	var found []string
-	for _, name := range slices.Sorted(maps.Keys(object)) {
-		var below []any
-		for _, schema := range flat {
-			properties, _ := schema["properties"].(map[string]any)
-			if p, ok := properties[name]; ok {
-				below = append(below, p)
-			}
-		}
-		found = append(found, secretsIn(workload.FieldPath(at, name), object[name], below)...)
-	}
-	return found
+	return draft.Configuration
 }
 
 // bench is a simulator with a reconciler in front of it.
@@ -167,7 +106,7 @@ type bench struct {
 	sim     *airbytesim.Sim
 	r       *Reconciler
 	memory  *memory
-	secrets *configurer
+	secrets *vault
 	mu      sync.Mutex
 	lines   []string
 	holds   func() error
@@ -198,11 +137,11 @@ func benchOf(t testing.TB, sim *airbytesim.Sim, where airbyte.Options, change ..
 	}
 	b := &bench{
 		sim: sim, memory: &memory{values: map[string][]byte{}},
-		secrets: &configurer{secrets: map[string]string{"SOURCE": "s3cret-source", "WAREHOUSE": "s3cret-warehouse", "ROTATED": "s3cret-rotated"}},
+		secrets: &vault{secrets: map[string]string{"SOURCE": "s3cret-source", "WAREHOUSE": "s3cret-warehouse", "ROTATED": "s3cret-rotated"}},
 	}
 	b.t, _ = t.(*testing.T)
 	reconcilerOptions := Options{
-		Client: client, Configurer: b.secrets, Memory: b.memory, Workspace: workspace, UIURL: "https://airbyte.example/",
+		Client: client, Catalog: connectors(), Secrets: b.secrets, Memory: b.memory, Workspace: workspace, UIURL: "https://airbyte.example/",
 		FingerprintKey: []byte("a key"), PollInterval: time.Millisecond,
 		Now: func() time.Time { return time.Date(2026, 3, 4, 5, 6, 7, 8, time.UTC) },
 	}

@@ -411,14 +411,10 @@ func (w *world) settled(i int) {
 // difference compares what is stored with the work.
 func (w *world) difference(work workload.Work, l live) string {
 	digest := work.Component.Digest()
-	configuration := func(a workload.Actor) map[string]any {
-		resolved := must1(w.b.secrets.resolve(a.Configuration)).(map[string]any)
-		return resolved
-	}
 	c := l.connections[0]
 	want := []any{
-		actorName(work.Source.Name, digest), work.Source.DefinitionID, fmt.Sprint(configuration(work.Source)),
-		actorName(work.Destination.Name, digest), work.Destination.DefinitionID, fmt.Sprint(configuration(work.Destination)),
+		actorName(work.Source.Name, digest), work.Source.DefinitionID, fmt.Sprint(w.b.final(airbyte.Source, work.Source)),
+		actorName(work.Destination.Name, digest), work.Destination.DefinitionID, fmt.Sprint(w.b.final(airbyte.Destination, work.Destination)),
 		work.Connection.Name, max(work.Connection.Status, "active"), work.Connection.Prefix, scheduleText(wantedShape(work.Connection).Schedule), len(work.Connection.Streams) > 0,
 	}
 	got := []any{

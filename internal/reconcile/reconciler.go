@@ -11,14 +11,17 @@ import (
 	"time"
 
 	"airbyte-provisioner/internal/airbyte"
+	"airbyte-provisioner/internal/catalog"
 	"airbyte-provisioner/internal/workload"
 )
 
 // Options are what a Reconciler needs.
 type Options struct {
-	Client     *airbyte.Client
-	Configurer Configurer
-	Memory     Memory
+	Client *airbyte.Client
+	// Catalog knows connectors, and Secrets what their configurations refer to; nil resolves nothing.
+	Catalog *catalog.Catalog
+	Secrets catalog.Secrets
+	Memory  Memory
 	// Workspace is the id of the workspace of every environment that Workspaces does not name.
 	Workspace  string
 	Workspaces map[string]string
@@ -52,8 +55,8 @@ type Reconciler struct {
 // New returns a reconciler, or an error that says which option is missing.
 func New(options Options) (*Reconciler, error) {
 	switch {
-	case options.Client == nil || options.Configurer == nil || options.Memory == nil:
-		return nil, errors.New("reconcile: client, configurer and memory are needed")
+	case options.Client == nil || options.Catalog == nil || options.Memory == nil:
+		return nil, errors.New("reconcile: client, catalog and memory are needed")
 	case len(options.FingerprintKey) == 0:
 		return nil, errors.New("reconcile: the fingerprint key is missing")
 	}
@@ -112,13 +115,13 @@ type session struct {
 // attemptSpecs are the specifications that an attempt has read.
 type attemptSpecs struct {
 	mu   sync.Mutex
-	read map[airbyte.ActorKind]airbyte.Specification
+	read map[airbyte.ActorKind]specification
 }
 
 // begin recalls what is known and binds the client to the attempt.
 func (r *Reconciler) begin(ctx context.Context, work workload.Work, attempt workload.Attempt) (*session, error) {
 	s := &session{Reconciler: r, client: r.Client, work: work, attempt: attempt, digest: work.Component.Digest()}
-	s.specs = &attemptSpecs{read: map[airbyte.ActorKind]airbyte.Specification{}}
+	s.specs = &attemptSpecs{read: map[airbyte.ActorKind]specification{}}
 	s.places = &places{job: r.Job}
 	s.keyed = fingerprints{key: r.FingerprintKey, digest: s.digest}
 	s.secrets = &airbyte.Concealed{}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"airbyte-provisioner/internal/airbyte"
+	"airbyte-provisioner/internal/catalog"
 	"airbyte-provisioner/internal/workload"
 )
 
@@ -15,15 +16,12 @@ import (
 // side by side. Errors are as a provision's.
 type Rehearsal struct {
 	session             *session
-	forgiving           Configurer
 	source, destination wantedActor
 	discovery           *airbyte.Discovery
 }
 
-// Rehearse begins a rehearsal. forgiving makes configurations although secrets
-// cannot be had, so that what else is wrong with one is told too; nil tells of
-// the secrets alone.
-func (r *Reconciler) Rehearse(ctx context.Context, work workload.Work, attempt workload.Attempt, forgiving Configurer) (*Rehearsal, error) {
+// Rehearse begins a rehearsal.
+func (r *Reconciler) Rehearse(ctx context.Context, work workload.Work, attempt workload.Attempt) (*Rehearsal, error) {
 	s, err := r.frozen().begin(ctx, work, attempt)
 	if err != nil {
 		return nil, err
@@ -31,7 +29,7 @@ func (r *Reconciler) Rehearse(ctx context.Context, work workload.Work, attempt w
 	// What a rehearsal has found is remembered nowhere: another attempt would check all of it again.
 	s.places.patience = s.PollInterval
 	s.settle()
-	return &Rehearsal{session: s, forgiving: forgiving}, nil
+	return &Rehearsal{session: s}, nil
 }
 
 // Located is the workspace in which a component was last provisioned; empty
@@ -84,20 +82,24 @@ func (r *Rehearsal) configure(ctx context.Context, kind airbyte.ActorKind) error
 	return nil
 }
 
-// besides is what is wrong with a configuration besides its secrets that cannot be had.
+// besides is what is wrong with a configuration besides its secrets that cannot
+// be had, so that it is told too.
 func (r *Rehearsal) besides(ctx context.Context, w wantedActor, missing *workload.Failure) error {
-	if r.forgiving == nil {
-		return nil
-	}
 	s, phase := r.session, phaseOf(w.kind)
 	spec, err := s.specification(ctx, w.kind, w.definitionID)
 	if err != nil {
 		return s.failed(phase, "The specification of the "+string(w.kind)+"'s connector could not be read", err)
 	}
-	_, err = r.forgiving.Configure(ctx, w.kind, s.work, spec.Schema)
-	failure := workload.AsFailure(err)
-	if err == nil || failure.Code != workload.CodeInvalid {
-		return err
+	own, err := spec.parsed()
+	if err != nil {
+		return inPhase(err, phase)
+	}
+	_, failure := s.Catalog.Configuration(ctx, s.input(w.kind, catalog.Forgiving(s.Secrets)), own)
+	if failure == nil {
+		return nil
+	}
+	if failure.Code != workload.CodeInvalid {
+		return failure
 	}
 	others := *failure
 	others.Problems = slices.DeleteFunc(slices.Clone(failure.Problems), func(p workload.Problem) bool {
@@ -106,7 +108,7 @@ func (r *Rehearsal) besides(ctx context.Context, w wantedActor, missing *workloa
 	if len(others.Problems) == 0 {
 		return nil
 	}
-	return inPhase(&others, phase)
+	return &others
 }
 
 // Check has Airbyte check the connection of an actor that is not stored.

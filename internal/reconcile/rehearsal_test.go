@@ -16,7 +16,7 @@ import (
 // rehearse begins a rehearsal of the work.
 func (b *bench) rehearse(work workload.Work) *Rehearsal {
 	b.t.Helper()
-	r, err := b.r.Rehearse(b.t.Context(), work, b.attempt(), nil)
+	r, err := b.r.Rehearse(b.t.Context(), work, b.attempt())
 	if err != nil {
 		b.t.Fatal(err)
 	}

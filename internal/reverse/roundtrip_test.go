@@ -286,48 +286,13 @@ func (h *house) reconciler(secrets map[string]string) *reconcile.Reconciler {
 		h.t.Fatal(err)
 	}
 	r, err := reconcile.New(reconcile.Options{
-		Client: h.client, Configurer: configurer{connectors(h.t), store}, Memory: memory{}, Workspace: workspaceID,
+		Client: h.client, Catalog: connectors(h.t), Secrets: store, Memory: memory{}, Workspace: workspaceID,
 		FingerprintKey: []byte("key"),
 	})
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	return r
-}
-
-// configurer joins the reconciler to the catalogue.
-type configurer struct {
-	connectors *catalog.Catalog
-	secrets    catalog.Secrets
-}
-
-func (c configurer) Definition(kind airbyte.ActorKind, actor workload.Actor) string {
-	return c.connectors.DefinitionID(catalog.Role(kind), actor)
-}
-
-func (c configurer) Names(kind airbyte.ActorKind) []string {
-	return c.connectors.Names(catalog.Role(kind))
-}
-
-func (c configurer) Configure(ctx context.Context, kind airbyte.ActorKind, work workload.Work, spec json.RawMessage) (reconcile.Configured, error) {
-	in := catalog.Input{
-		Role: catalog.Role(kind), Actor: work.Source, Component: work.Component, DataProduct: work.DataProduct, Secrets: c.secrets,
-	}
-	if kind == airbyte.Destination {
-		in.Actor = work.Destination
-	}
-	if len(spec) > 0 {
-		specification, err := catalog.ParseSpecification(spec)
-		if err != nil {
-			return reconcile.Configured{}, err
-		}
-		in.Specification = specification
-	}
-	final, failure := c.connectors.Configuration(ctx, in)
-	if failure != nil {
-		return reconcile.Configured{}, failure
-	}
-	return reconcile.Configured{Configuration: final.Configuration, Secrets: slices.Sorted(maps.Keys(final.Secrets))}, nil
 }
 
 // completed is Options.Completed with the product's catalogue.
@@ -338,9 +303,9 @@ func completed(connectors *catalog.Catalog) func(context.Context, airbyte.ActorK
 			return nil, err
 		}
 		final, failure := connectors.Configuration(ctx, catalog.Input{
-			Role: catalog.Role(kind), Actor: actor, Secrets: unresolved{}, Specification: specification,
+			Role: catalog.Role(kind), Actor: actor, Secrets: unresolved{},
 			DataProduct: workload.DataProduct{Name: "unknown", Domain: "unknown", Version: "0"},
-		})
+		}, specification)
 		if failure != nil {
 			return nil, failure
 		}

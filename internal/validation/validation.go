@@ -14,9 +14,6 @@ import (
 // Options are what a Performer needs.
 type Options struct {
 	Reconciler *reconcile.Reconciler
-	// Forgiving makes configurations although secrets cannot be had; see
-	// reconcile.Rehearse. It may be nil.
-	Forgiving reconcile.Configurer
 	// Quick leaves out what takes minutes: the checks and the discovery.
 	Quick bool
 }
@@ -32,7 +29,7 @@ func New(options Options) *Performer { return &Performer{options: options} }
 // attempt or the reconciler's limit of jobs returned.
 func (p *Performer) Perform(ctx context.Context, work workload.Work, attempt workload.Attempt) (workload.Outcome, error) {
 	v := &validation{options: p.options, work: work, attempt: attempt}
-	rehearsal, err := p.options.Reconciler.Rehearse(ctx, work, attempt, p.options.Forgiving)
+	rehearsal, err := p.options.Reconciler.Rehearse(ctx, work, attempt)
 	if !v.found(err) {
 		return v.end(reconcile.Plan{})
 	}
