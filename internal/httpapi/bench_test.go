@@ -28,6 +28,8 @@ func (i instant) Submit(context.Context, workload.Order) (string, error) { retur
 
 func (i instant) Status(context.Context, string) (workload.Status, error) { return i.status, nil }
 
+func (i instant) Poll(context.Context, string) (workload.Status, error) { return i.status, nil }
+
 func (i instant) Terminate(context.Context, string) (workload.Status, error) { return i.status, nil }
 
 // benchServer logs as in production, to nowhere.

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -217,6 +218,38 @@ func TestAccessLog(t *testing.T) {
 			t.Errorf("observed %+v", observed[i])
 		}
 	}
+}
+
+// TestPollsAreCheap has polls ask for no more than they answer where nobody logs
+// them, while what is logged tells of which component.
+func TestPollsAreCheap(t *testing.T) {
+	t.Parallel()
+	var statuses atomic.Int32
+	var log syncBuffer
+	a := start(t, func(o *httpapi.Options) {
+		o.Operations = counted{o.Operations.(*store), &statuses}
+		o.Logger = slog.New(slog.NewJSONHandler(&log, nil))
+	})
+	token := a.post("/v1/provision", provisioning(t)).Body.String()
+	if w := a.get("/v1/provision/" + token + "/status"); w.Code != http.StatusOK || statuses.Load() != 0 {
+		t.Errorf("a poll that is not logged asks for all: %d %s", w.Code, w.Body)
+	}
+	a.do(httptest.NewRequest(http.MethodDelete, "/v1/provision/"+token, nil))
+	lines := log.lines(t, "request")
+	if len(lines) != 2 || lines[1]["method"] != "DELETE" || lines[1]["component"] != "urn:dmb:cmp:sales:orders:0:ingestion in production" {
+		t.Errorf("the log has %v", lines)
+	}
+}
+
+// counted counts who asks for all.
+type counted struct {
+	*store
+	statuses *atomic.Int32
+}
+
+func (c counted) Status(ctx context.Context, token string) (workload.Status, error) {
+	c.statuses.Add(1)
+	return c.store.Status(ctx, token)
 }
 
 func TestOptions(t *testing.T) {

@@ -110,12 +110,7 @@ func (x *exchange) finish() {
 			Method: knownMethod(r.Method), Route: x.Path(), Status: status, Elapsed: elapsed, TraceID: x.traceID,
 		})
 	}
-	level := slog.LevelInfo
-	if reads := r.Method == http.MethodGet || r.Method == http.MethodHead; reads && status < http.StatusBadRequest {
-		level = slog.LevelDebug // polls, probes and scrapes come all the time and change nothing
-	}
-	logger := x.server.options.Logger
-	if !logger.Enabled(r.Context(), level) {
+	if !x.logged(status) {
 		return
 	}
 	// The route's pattern is logged, not the path: a path is the caller's text and may hold anything.
@@ -130,7 +125,22 @@ func (x *exchange) finish() {
 	if x.about != "" {
 		attrs = append(attrs, slog.String("component", x.about))
 	}
-	logger.LogAttrs(r.Context(), level, "request", attrs...)
+	x.server.options.Logger.LogAttrs(r.Context(), x.level(status), "request", attrs...)
+}
+
+// level is that of the access log's line. Polls, probes and scrapes come all the
+// time and change nothing.
+func (x *exchange) level(status int) slog.Level {
+	method := x.Request().Method
+	if reads := method == http.MethodGet || method == http.MethodHead; reads && status < http.StatusBadRequest {
+		return slog.LevelDebug
+	}
+	return slog.LevelInfo
+}
+
+// logged reports whether an answer with a status gets a line in the access log.
+func (x *exchange) logged(status int) bool {
+	return x.server.options.Logger.Enabled(x.Request().Context(), x.level(status))
 }
 
 // knownMethod is a method of HTTP's own, or "other": a caller can make up any

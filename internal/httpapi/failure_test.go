@@ -199,7 +199,7 @@ func TestSubmitSurvivesCaller(t *testing.T) {
 	a := start(t)
 	a.server = nil
 	seen := make(chan error, 1)
-	b := start(t, func(o *httpapi.Options) { o.Operations = submitted{seen} })
+	b := start(t, func(o *httpapi.Options) { o.Operations = submitted{seen: seen} })
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	b.do(post("/v1/provision", provisioning(t)).WithContext(ctx))
@@ -209,19 +209,15 @@ func TestSubmitSurvivesCaller(t *testing.T) {
 }
 
 // submitted tells how the context of an order stands.
-type submitted struct{ seen chan error }
+type submitted struct {
+	httpapi.Operations
+
+	seen chan error
+}
 
 func (s submitted) Submit(ctx context.Context, _ workload.Order) (string, error) {
 	s.seen <- ctx.Err()
 	return uuid.NewString(), nil
-}
-
-func (s submitted) Status(context.Context, string) (workload.Status, error) {
-	return workload.Status{}, errors.ErrUnsupported
-}
-
-func (s submitted) Terminate(context.Context, string) (workload.Status, error) {
-	return workload.Status{}, errors.ErrUnsupported
 }
 
 // TestAnswersRepeatNoInput posts a secret in every place and looks for it in answers and log.

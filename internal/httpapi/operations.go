@@ -132,7 +132,11 @@ func (s *Server) known(ctx context.Context, x *exchange, at family) (workload.St
 		}
 	}
 	x.token = id.String()
-	status, err := s.options.Operations.Status(ctx, x.token)
+	ask := s.options.Operations.Poll
+	if x.logged(http.StatusOK) { // with the component
+		ask = s.options.Operations.Status
+	}
+	status, err := ask(ctx, x.token)
 	if err != nil {
 		return workload.Status{}, err
 	}

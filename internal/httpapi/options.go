@@ -21,6 +21,9 @@ type Operations interface {
 	Submit(ctx context.Context, order workload.Order) (token string, err error)
 	// Status returns what is known of a token; CodeUnknownToken if nothing is.
 	Status(ctx context.Context, token string) (workload.Status, error)
+	// Poll is Status, but may leave out what the operation is about: Component,
+	// TraceID, Name and DataProduct.
+	Poll(ctx context.Context, token string) (workload.Status, error)
 	// Terminate asks for the end of an operation and returns its status after that.
 	Terminate(ctx context.Context, token string) (workload.Status, error)
 }

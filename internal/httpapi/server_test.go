@@ -57,6 +57,13 @@ func (s *store) Status(_ context.Context, token string) (workload.Status, error)
 	return status, nil
 }
 
+// Poll tells no more than it must.
+func (s *store) Poll(ctx context.Context, token string) (workload.Status, error) {
+	status, err := s.Status(ctx, token)
+	status.Component, status.TraceID, status.Name, status.DataProduct = workload.Component{}, "", "", workload.DataProduct{}
+	return status, err
+}
+
 func (s *store) Terminate(ctx context.Context, token string) (workload.Status, error) {
 	status, err := s.Status(ctx, token)
 	if err != nil || status.State != workload.Running {

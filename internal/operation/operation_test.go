@@ -74,6 +74,37 @@ func TestATokenNamesItsComponent(t *testing.T) {
 	}
 }
 
+// TestPollsAreToldWhatTheyAskFor and nothing of what the operation is about.
+func TestPollsAreToldWhatTheyAskFor(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	store := newStore(t, redistest.Start(t).Client())
+	token := accept(t, store, "x")
+	check := func(when string) {
+		whole, err := store.Status(ctx, token)
+		if err != nil || whole.Component != component {
+			t.Fatalf("%s: %+v, %v", when, whole, err)
+		}
+		whole.Component, whole.TraceID, whole.Name, whole.DataProduct = workload.Component{}, "", "", workload.DataProduct{}
+		polled, err := store.Poll(ctx, strings.ToUpper(token))
+		if diff := cmp.Diff(whole, polled); err != nil || diff != "" {
+			t.Errorf("%s (-status +poll), %v:\n%s", when, err, diff)
+		}
+	}
+	check("waiting")
+	lease := begin(t, store, token)
+	check("running")
+	if _, err := lease.Finish(ctx, operation.End{Outcome: &workload.Outcome{Message: "done"}}); err != nil {
+		t.Fatal(err)
+	}
+	check("finished, and packed")
+	for _, unknown := range []string{"x", strings.Replace(token, token[:4], "ffff", 1)} {
+		if _, err := store.Poll(ctx, unknown); workload.AsFailure(err).Code != workload.CodeUnknownToken {
+			t.Errorf("%q: %v", unknown, err)
+		}
+	}
+}
+
 func TestMemoryBelongsToWhoHoldsTheLease(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()

@@ -209,6 +209,11 @@ func (q *Queue) Status(ctx context.Context, token string) (workload.Status, erro
 	return q.store.Status(ctx, token)
 }
 
+// Poll is Status without what the operation is about (see operation.Store.Poll).
+func (q *Queue) Poll(ctx context.Context, token string) (workload.Status, error) {
+	return q.store.Poll(ctx, token)
+}
+
 // Terminate asks for the end of an operation and returns its status
 // afterwards: TERMINATED where no attempt was at work, TERMINATING where one
 // is, as it was where it had ended. The error is that of Status.
