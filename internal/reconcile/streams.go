@@ -45,8 +45,11 @@ func (s selection) choose() ([]airbyte.ConfiguredStream, []workload.Problem) {
 
 // nothing says why no stream is left.
 func (s selection) nothing() string {
-	if len(s.discovered) == 0 {
+	switch {
+	case len(s.discovered) == 0:
 		return "the source has no streams at all; check what its user or path may see"
+	case !s.named() && !slices.ContainsFunc(s.discovered, s.counts):
+		return "the source has none of the streams any more that were chosen when its schema was last read; set specific.connection.rediscover to true to choose among those that it has now"
 	}
 	return "every stream of the source is excluded; leave at least one"
 }
@@ -82,12 +85,16 @@ func (s selection) pick() ([]picked, []workload.Problem) {
 		return slices.DeleteFunc(chosen, func(p picked) bool { return excluded[p.Stream.Key()] }), problems
 	}
 	for _, stream := range s.discovered {
-		key := stream.Stream.Key()
-		if !excluded[key] && (s.only == nil || slices.Contains(s.only, key)) {
+		if !excluded[stream.Stream.Key()] && s.counts(stream) {
 			chosen = append(chosen, picked{ConfiguredStream: stream})
 		}
 	}
 	return chosen, problems
+}
+
+// counts reports whether a stream is one of those that are chosen by default.
+func (s selection) counts(c airbyte.ConfiguredStream) bool {
+	return s.only == nil || slices.Contains(s.only, c.Stream.Key())
 }
 
 // named reports whether the wishes choose streams, and do not only exclude some.
@@ -158,11 +165,14 @@ func (n namespacing) of(source string) string {
 	return source
 }
 
-// collisions reports streams that would be written to one table.
+// collisions reports selected streams that would be written to one table.
 func (n namespacing) collisions(streams []airbyte.ConfiguredStream) []workload.Problem {
 	var problems []workload.Problem
 	first := map[airbyte.StreamKey]airbyte.StreamKey{}
 	for _, s := range streams {
+		if !s.Config.Selected { // older servers answer these too
+			continue
+		}
 		key := s.Stream.Key()
 		table := airbyte.StreamKey{Namespace: n.of(key.Namespace), Name: n.prefix + key.Name}
 		if other, taken := first[table]; taken {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"airbyte-provisioner/internal/airbyte"
+	"airbyte-provisioner/internal/airbytesim"
 	"airbyte-provisioner/internal/workload"
 
 	"github.com/google/go-cmp/cmp"
@@ -134,6 +135,8 @@ func TestWrongStreams(t *testing.T) {
 		{"twice", "one stream has one configuration", wish(workload.Stream{Name: "orders"}, workload.Stream{Name: "orders", Namespace: "public"}), "streams[1]", []string{"more than once"}},
 		{"everything excluded", "a connection needs a stream", wish(workload.Stream{Name: "orders", Exclude: true}, workload.Stream{Name: "customers", Exclude: true}, workload.Stream{Name: "audit", Exclude: true}), "streams", []string{"excluded"}},
 		{"an empty source", "there is nothing to copy", selection{modes: every}, "streams", []string{"no streams at all"}},
+		{"none of those of the last discovery is left", "nothing is excluded: the source must be asked anew", selection{discovered: shop, modes: every, only: []airbyte.StreamKey{{Name: "gone"}}}, "streams", []string{"none of the streams", "rediscover"}},
+		{"all that is left of the last discovery is excluded", "that is the descriptor's wish", selection{discovered: shop, modes: every, only: []airbyte.StreamKey{{Namespace: "public", Name: "orders"}}, wishes: []workload.Stream{{Name: "orders", Exclude: true}}}, "streams", []string{"excluded"}},
 		{"source mode", "the source does not support it", selection{discovered: []airbyte.ConfiguredStream{stream("a", onlyRefresh)}, modes: every, wishes: []workload.Stream{{Name: "a", SyncMode: incremental}}}, "streams[0].syncMode", []string{"does not support incremental", "full_refresh"}},
 		{"unknown mode", "nobody supports it", wish(workload.Stream{Name: "orders", SyncMode: "sometimes"}), "streams[0].syncMode", []string{"sometimes"}},
 		{"destination mode", "the destination does not support it", wish(workload.Stream{Name: "orders", DestinationSyncMode: overwriteDedup}), "streams[0].destinationSyncMode", []string{"append, overwrite, append_dedup"}},
@@ -165,6 +168,18 @@ func TestWrongStreams(t *testing.T) {
 	}
 }
 
+func TestUnselectedStreamsWriteNoTable(t *testing.T) {
+	t.Parallel()
+	selected := func(c *airbyte.ConfiguredStream) { c.Config.Selected = true }
+	one := namespacing{definition: "destination"}
+	if problems := one.collisions([]airbyte.ConfiguredStream{stream("x.a", selected), stream("y.a")}); len(problems) != 0 {
+		t.Errorf("%v", problems)
+	}
+	if problems := one.collisions([]airbyte.ConfiguredStream{stream("x.a", selected), stream("y.a", selected)}); len(problems) != 1 {
+		t.Errorf("%v", problems)
+	}
+}
+
 func TestEveryProblemAtOnce(t *testing.T) {
 	t.Parallel()
 	_, problems := selection{
@@ -174,4 +189,43 @@ func TestEveryProblemAtOnce(t *testing.T) {
 	if len(problems) != 4 {
 		t.Errorf("%v", problems)
 	}
+}
+
+// The streams of the last discovery count until the source is asked anew. Of those that are gone is told, and
+// where none is left, what to do.
+func TestStreamsThatVanished(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, airbytesim.Options{})
+	shop := func(names ...string) {
+		catalog := &airbytesim.Catalog{}
+		for _, name := range names {
+			catalog.Streams = append(catalog.Streams, airbytesim.CatalogStream{Name: name})
+		}
+		b.sim.SetCatalog(postgresID, catalog)
+	}
+	shop("orders", "customers")
+	b.provision(orders())
+	lose := func() { // somebody looks at the schema in Airbyte, and deletes the connection
+		source, _, c := b.one()
+		must1(b.r.Client.DiscoverSource(t.Context(), source.ID, true))
+		must(t, 0, b.r.Client.DeleteConnection(t.Context(), c.ID))
+	}
+	shop("customers", "invoices")
+	lose()
+	b.provision(orders())
+	_, _, c := b.one()
+	read := must1(b.r.Client.GetConnection(t.Context(), c.ID))
+	if diff := cmp.Diff([]string{"customers full_refresh/overwrite"}, written(read.Catalog.Streams)); diff != "" || !strings.Contains(b.log(), "no longer has the stream orders") {
+		t.Errorf("%s\n%s", diff, b.log())
+	}
+	shop("invoices", "bills")
+	lose()
+	failure := b.failure(second(b.try(orders())))
+	if failure.Code != workload.CodeInvalid || !strings.Contains(failure.Text(), "rediscover") {
+		t.Errorf("it does not say how to go on: %s", failure.Text())
+	}
+	again := orders()
+	again.Connection.Rediscover = true
+	b.provision(again)
+	b.unchanged(orders())
 }
