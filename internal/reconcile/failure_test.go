@@ -184,15 +184,18 @@ func TestFirstProvisioningTakesTheLongerBranch(t *testing.T) {
 		discovery, check time.Duration
 		want             time.Duration
 	}{
-		{"slow discovery", 60 * time.Second, 20 * time.Second, (1 + 60 + 1) * time.Second},
-		{"slow check", 20 * time.Second, 60 * time.Second, (60 + 1 + 1) * time.Second},
+		{"slow discovery", 60 * time.Second, 20 * time.Second, (2 + 4 + 1 + 60 + 1) * time.Second},
+		{"slow check", 20 * time.Second, 60 * time.Second, (2 + 4 + 60 + 1 + 1) * time.Second},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				sim := must1(airbytesim.New(airbytesim.Options{WorkspaceIDs: []string{workspace}, Latencies: map[string]airbytesim.Latency{
 					"sources/discover_schema": {Min: tt.discovery, Max: tt.discovery}, "scheduler/destinations/check_connection": {Min: tt.check, Max: tt.check},
-					"create": {Min: time.Second, Max: time.Second},
+					"create":                                    {Min: time.Second, Max: time.Second},
+					"get_for_workspace":                         {Min: 2 * time.Second, Max: 2 * time.Second},
+					"source_definition_specifications/get":      {Min: 4 * time.Second, Max: 4 * time.Second},
+					"destination_definition_specifications/get": {Min: 4 * time.Second, Max: 4 * time.Second},
 				}}))
 				defer sim.Close()
 				b := benchOf(t, sim, airbyte.Options{BaseURL: "http://airbyte.example", Transport: handled{sim.API()}})

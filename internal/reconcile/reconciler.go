@@ -118,6 +118,19 @@ type attemptSpecs struct {
 	read map[airbyte.ActorKind]specification
 }
 
+func (a *attemptSpecs) get(kind airbyte.ActorKind) (specification, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	spec, ok := a.read[kind]
+	return spec, ok
+}
+
+func (a *attemptSpecs) put(kind airbyte.ActorKind, spec specification) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.read[kind] = spec
+}
+
 // begin recalls what is known and binds the client to the attempt.
 func (r *Reconciler) begin(ctx context.Context, work workload.Work, attempt workload.Attempt) (*session, error) {
 	s := &session{Reconciler: r, client: r.Client, work: work, attempt: attempt, digest: work.Component.Digest()}

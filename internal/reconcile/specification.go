@@ -80,16 +80,15 @@ func (s *specifications) keep(key string, fresh airbyte.Specification) specifica
 	return kept
 }
 
-// specification reads a connector's specification, once in an attempt.
+// specification reads a connector's specification, once in an attempt. Source
+// and destination do not wait for each other.
 func (s *session) specification(ctx context.Context, kind airbyte.ActorKind, definition string) (specification, error) {
-	s.specs.mu.Lock()
-	defer s.specs.mu.Unlock()
-	if spec, ok := s.specs.read[kind]; ok {
+	if spec, ok := s.specs.get(kind); ok {
 		return spec, nil
 	}
 	spec, err := s.specifications.get(ctx, s.client, kind, s.workspace, definition)
 	if err == nil {
-		s.specs.read[kind] = spec
+		s.specs.put(kind, spec)
 	}
 	return spec, err
 }
