@@ -107,7 +107,7 @@ func (c *client) submit(ctx context.Context, path string, r request) (string, er
 			return "", err
 		}
 	}
-	if token == "" || len(token) > 200 || strings.ContainsAny(token, "<>\n ") {
+	if token == "" || len(token) > 200 || strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' || r == '<' || r == '>' }) {
 		return "", errors.New("the answer holds no token: is -server the provisioner's address?")
 	}
 	return token, nil

@@ -200,6 +200,10 @@ func TestOutput(t *testing.T) {
 			args: []string{"provision"}, file: true, code: exitFailed,
 			script: &script{posted: func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>Welcome</html>")) }},
 		},
+		"provision-no-word": { // what is printed as a token must be one
+			args: []string{"provision", "-no-wait"}, file: true, code: exitFailed,
+			script: &script{posted: func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("\x1b]0;title\x07")) }},
+		},
 		"validate": {
 			args: []string{"validate"}, file: true,
 			script: &script{posted: answer(map[string]any{"valid": true})},

@@ -124,6 +124,7 @@ func (d *Display) erase() {
 }
 
 func (d *Display) paint(color, text string) string {
+	text = Clean(text)
 	if !d.options.Color || color == "" {
 		return text
 	}

@@ -107,3 +107,17 @@ func TestFileIsNoTerminal(t *testing.T) {
 		t.Errorf("a file counts as a terminal: %+v", o)
 	}
 }
+
+// Every text comes from a server, be it one that should be a single word.
+func TestLevelsAndStatesAreHarmless(t *testing.T) {
+	t.Parallel()
+	for _, color := range []bool{false, true} {
+		var out bytes.Buffer
+		d := progress.New(&out, progress.Options{Color: color, Zone: time.UTC})
+		d.Line(at, "\x1b]0;title\x07", "so\x1burce", "me\x1bssage")
+		d.Print(d.State("\x1b[2JCOMPLETED"))
+		if strings.ContainsAny(out.String(), "\x1b\x07") {
+			t.Errorf("the terminal gets %q", out.String())
+		}
+	}
+}
