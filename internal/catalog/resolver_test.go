@@ -159,6 +159,11 @@ func TestSealer(t *testing.T) {
 	if sealer.Seal("a") == sealer.Seal("b") {
 		t.Error("two texts are sealed alike")
 	}
+	// With one nonce for two texts, whoever reads both learns how they differ.
+	const nonce = len(sealedPrefix) + 16 // 12 bytes in base64
+	if sealer.Seal("a")[:nonce] == sealer.Seal("b")[:nonce] {
+		t.Error("two texts have one nonce")
+	}
 	for _, bad := range []string{"${sealed:}", "${sealed:!!}", "${sealed:AAAA}", sealer.Seal("a")[:30] + "A}"} {
 		if _, err := sealer.Open(bad); err == nil {
 			t.Errorf("%q was opened", bad)

@@ -15,6 +15,8 @@ var secretWords = []string{
 	"password", "passwd", "passphrase", "passcode", "secret", "token", "apikey", "privatekey", "sshkey", "accesskey", "sharedkey",
 	"accountkey", "clientkey", "encryptionkey", "signingkey", "masterkey", "credentialsjson", "serviceaccountjson", "serviceaccountkey",
 	"serviceaccountinfo", "keyfile", "signature", "connectionstring", "bearer", "jwt",
+	"applicationkey", "consumerkey", "customerkey", "subscriptionkey", "licensekey", "openaikey", "coherekey", "pineconekey",
+	"authkey", "authhash", "authheader",
 }
 
 // publicWords end names that look like a secret's and are none.
@@ -36,7 +38,7 @@ func NamesSecret(name string) bool {
 			return true
 		}
 	}
-	return plain == "sig" || strings.HasSuffix(plain, "authorization")
+	return plain == "sig" || plain == "pwd" || plain == "pass" || strings.HasSuffix(plain, "authorization")
 }
 
 // userInfo is a password in a URL. A text after :// that is no reference is taken
