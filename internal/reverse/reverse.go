@@ -84,7 +84,7 @@ func (s *session) read(ctx context.Context, found airbyte.ConnectionSummary, ask
 		return workload.Outcome{}, s.undecided(asked, nil, nil)
 	}
 	u := &updates{values: map[string]any{}, present: asked.Present}
-	var secrets []string
+	h := hiding{known: asked.Placeholders}
 	actors := map[airbyte.ActorKind]airbyte.Actor{}
 	for _, kind := range []airbyte.ActorKind{airbyte.Source, airbyte.Destination} {
 		id := c.SourceID
@@ -99,7 +99,7 @@ func (s *session) read(ctx context.Context, found airbyte.ConnectionSummary, ask
 		if err != nil {
 			return workload.Outcome{}, failed(err, fmt.Sprintf("Reading which fields of the %s are secret", kind))
 		}
-		configuration, names, err := hidden(actor, specification, asked)
+		configuration, err := h.actor(actor, specification)
 		if err != nil {
 			return workload.Outcome{}, err
 		}
@@ -108,25 +108,10 @@ func (s *session) read(ctx context.Context, found airbyte.ConnectionSummary, ask
 		s.foresee(ctx, u, kind, workload.Actor{
 			Name: plain(actor.Name), Connector: connector, DefinitionID: actor.DefinitionID, Configuration: configuration,
 		}, specification.Schema)
-		actors[kind], secrets = actor, append(secrets, names...)
+		actors[kind] = actor
 	}
 	u.connection(c)
-	return u.outcome(c, actors[airbyte.Source], actors[airbyte.Destination], secrets), nil
-}
-
-// hidden is an actor's configuration with place-holders for its secrets, and
-// the names of these.
-func hidden(actor airbyte.Actor, specification airbyte.Specification, asked workload.ReverseRequest) (map[string]any, []string, error) {
-	fields, err := secretFields(specification.Schema)
-	if err != nil {
-		return nil, nil, (&workload.Failure{
-			Code: workload.CodeRefused, Phase: workload.PhaseObserve,
-			Message:   fmt.Sprintf("The specification of the %s's connector cannot be understood, so its secrets cannot be told from the rest; nothing is answered.", actor.Kind),
-			Solutions: []string{"Ask the operators of the Airbyte provisioner to look at this connector's version in Airbyte."},
-		}).Because(err)
-	}
-	h := hiding{secret: fields, known: asked.Placeholders, prefix: cut(cmp.Or(constant(plain(actor.Name)), constant(string(actor.Kind))), 60)}
-	return h.object(configurationPath(string(actor.Kind)), actor.Configuration, false), h.names, nil
+	return u.outcome(c, actors[airbyte.Source], actors[airbyte.Destination], h.names), nil
 }
 
 // foresee notes what the next provisioning changes because the catalogue says

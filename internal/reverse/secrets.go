@@ -1,13 +1,17 @@
 package reverse
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
 
+	"airbyte-provisioner/internal/airbyte"
 	"airbyte-provisioner/internal/catalog"
+	"airbyte-provisioner/internal/workload"
 )
 
 // secretFields are the names of the fields that a specification marks as
@@ -74,15 +78,29 @@ func (s *search) reference(target any, field string) {
 	s.schema(at, field)
 }
 
-// hiding replaces the secrets of one actor's configuration.
+// hiding replaces the secrets of configurations, one actor's after the other's.
 type hiding struct {
-	secret map[string]bool // by the name of the field
 	// known are the place-holders of now, by path.
 	known map[string]string
-	// prefix begins the names of new place-holders.
-	prefix string
 	// names collects the names of all place-holders.
 	names []string
+
+	secret map[string]bool // by the name of the actor's field
+	prefix string          // begins the names of the actor's new place-holders
+}
+
+// actor is an actor's configuration with place-holders for its secrets.
+func (h *hiding) actor(actor airbyte.Actor, specification airbyte.Specification) (map[string]any, error) {
+	fields, err := secretFields(specification.Schema)
+	if err != nil {
+		return nil, (&workload.Failure{
+			Code: workload.CodeRefused, Phase: workload.PhaseObserve,
+			Message:   fmt.Sprintf("The specification of the %s's connector cannot be understood, so its secrets cannot be told from the rest; nothing is answered.", actor.Kind),
+			Solutions: []string{"Ask the operators of the Airbyte provisioner to look at this connector's version in Airbyte."},
+		}).Because(err)
+	}
+	h.secret, h.prefix = fields, cut(cmp.Or(constant(plain(actor.Name)), constant(string(actor.Kind))), 60)
+	return h.object(configurationPath(string(actor.Kind)), actor.Configuration, false), nil
 }
 
 // object is an object with place-holders for all secrets, and without nulls.
@@ -125,13 +143,25 @@ func (h *hiding) placeholder(path string) string {
 	text := h.known[path]
 	if text == "" {
 		_, field, _ := strings.Cut(path, ".connectionConfiguration.")
-		text = "${secret:" + h.prefix + "_" + cut(constant(field), 120) + "}"
+		text = h.unused(strings.TrimRight(h.prefix+"_"+cut(constant(field), 120), "_"))
 	}
 	name := strings.TrimSuffix(strings.TrimPrefix(text, "${secret:"), "}")
 	if !slices.Contains(h.names, name) {
 		h.names = append(h.names, name)
 	}
 	return text
+}
+
+// unused is the place-holder with a name that no other secret has: source and
+// destination may be called alike, and so may fields.
+func (h *hiding) unused(name string) string {
+	for n, numbered := 2, name; ; n++ {
+		text := "${secret:" + numbered + "}"
+		if !slices.Contains(h.names, numbered) && !slices.Contains(slices.Collect(maps.Values(h.known)), text) {
+			return text
+		}
+		numbered = fmt.Sprintf("%s_%d", name, n)
+	}
 }
 
 // constant writes a text as the name of a constant: ORDERS_DATABASE.

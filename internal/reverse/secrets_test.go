@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"testing"
 
+	"airbyte-provisioner/internal/airbyte"
+
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -89,5 +91,39 @@ func TestHide(t *testing.T) {
 	}
 	if len(h.names) != 14 || h.names[0] != "ORDERS_BUNDLE_ANY" {
 		t.Errorf("names of the place-holders: %v", h.names)
+	}
+}
+
+// Two secrets never share a place-holder: who sets it would give both the same value.
+func TestPlaceholdersAreApart(t *testing.T) {
+	t.Parallel()
+	configuration := map[string]any{
+		"password": "geheim", "a_b": "geheim", "a": map[string]any{"b": "geheim"}, "\u043a\u043b\u044e\u0447": "geheim", "\u0438\u043c\u044f": "geheim", "kept": "geheim", "other": "geheim",
+	}
+	specification := airbyte.Specification{Schema: json.RawMessage(`{"properties": {"a": {"airbyte_secret": true}, "a_b": {"airbyte_secret": true},
+		"kept": {"airbyte_secret": true}, "other": {"airbyte_secret": true}, "\u043a\u043b\u044e\u0447": {"airbyte_secret": true}, "\u0438\u043c\u044f": {"airbyte_secret": true}}}`)}
+	h := hiding{known: map[string]string{
+		"source.connectionConfiguration.kept": "${secret:POSTGRES_OTHER}", // of another field
+	}}
+	got := map[airbyte.ActorKind]map[string]any{}
+	for _, kind := range []airbyte.ActorKind{airbyte.Source, airbyte.Destination} {
+		hidden, err := h.actor(airbyte.Actor{Kind: kind, Name: "Postgres [wb-0123456789abcdef]", Configuration: configuration}, specification)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got[kind] = hidden
+	}
+	want := map[airbyte.ActorKind]map[string]any{
+		airbyte.Source: {
+			"password": "${secret:POSTGRES_PASSWORD}", "a": map[string]any{"b": "${secret:POSTGRES_A_B}"}, "a_b": "${secret:POSTGRES_A_B_2}",
+			"\u0438\u043c\u044f": "${secret:POSTGRES}", "\u043a\u043b\u044e\u0447": "${secret:POSTGRES_2}", "kept": "${secret:POSTGRES_OTHER}", "other": "${secret:POSTGRES_OTHER_2}",
+		},
+		airbyte.Destination: {
+			"password": "${secret:POSTGRES_PASSWORD_2}", "a": map[string]any{"b": "${secret:POSTGRES_A_B_3}"}, "a_b": "${secret:POSTGRES_A_B_4}",
+			"\u0438\u043c\u044f": "${secret:POSTGRES_3}", "\u043a\u043b\u044e\u0447": "${secret:POSTGRES_4}", "kept": "${secret:POSTGRES_KEPT}", "other": "${secret:POSTGRES_OTHER_3}",
+		},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
