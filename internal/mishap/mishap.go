@@ -62,10 +62,13 @@ func advice(phase workload.Phase, call *airbyte.Error) string {
 		}
 		return operators + "to give its application the role of an editor in the workspace."
 	case airbyte.ClassNotFound:
-		if aboutActor(phase) {
-			return operators + "to check the workspace's id in its settings, and that the workspace has this connector."
+		switch {
+		case namesEntity(call.Operation):
+			return "Submit the request again: what it is about may have been deleted in Airbyte in the meantime."
+		case aboutActor(phase) || strings.Contains(call.Operation, "_definition"):
+			return operators + "to check that the workspace has this connector, and the workspace's id in its settings."
 		}
-		return operators + "to check the workspace's id in its settings."
+		return operators + "to check the base URL of Airbyte and the workspace's id in its settings."
 	case airbyte.ClassInvalid:
 		if phase != workload.PhaseAccess && phase != workload.PhaseObserve {
 			return "Correct what Airbyte's message names in the component's specific block, then provision again."
@@ -87,6 +90,25 @@ func advice(phase workload.Phase, call *airbyte.Error) string {
 		return operators + "to look at what Airbyte says, then submit the request again."
 	}
 	return "Look at the component's entities in Airbyte, then provision again."
+}
+
+// namesEntity reports whether a call names what it is about by an id that
+// Airbyte gave it; the others name a workspace.
+func namesEntity(operation string) bool {
+	group, verb, _ := strings.Cut(operation, "/")
+	switch group {
+	case "connections":
+		return verb != "list"
+	case "sources", "destinations":
+		return verb != "list" && verb != "create"
+	case "jobs", "group_permissions":
+		return true
+	case "permissions":
+		return verb == "update"
+	case "groups":
+		return verb == "get"
+	}
+	return false
 }
 
 // aboutActor reports whether the calls of a phase name a connector.

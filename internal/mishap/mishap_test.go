@@ -97,6 +97,49 @@ func TestOf(t *testing.T) {
 	}
 }
 
+// What is not found is what the call names: a workspace, a connector, or an entity that somebody deleted.
+func TestOfWhatIsNotFound(t *testing.T) {
+	t.Parallel()
+	const deleted, connector, workspace = "deleted in Airbyte in the meantime", "has this connector", "base URL of Airbyte and the workspace's id"
+	client, err := airbyte.New(airbyte.Options{BaseURL: "http://airbyte.test", Transport: answering{status: 404}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := t.Context()
+	for name, test := range map[string]struct {
+		call   func() error
+		phase  workload.Phase
+		advice string
+	}{
+		"a workspace":                         {func() error { _, err := client.GetWorkspace(ctx, "w"); return err }, workload.PhaseObserve, workspace},
+		"a list of sources":                   {func() error { _, err := client.ListActors(ctx, airbyte.Source, "w", ""); return err }, workload.PhaseObserve, workspace},
+		"a list of connections":               {func() error { _, err := client.ListConnections(ctx, "w"); return err }, workload.PhaseObserve, workspace},
+		"who has access":                      {func() error { _, err := client.ListAccess(ctx, "w"); return err }, workload.PhaseAccess, workspace},
+		"a new grant":                         {func() error { _, err := client.CreatePermission(ctx, "u", "w", "r"); return err }, workload.PhaseAccess, workspace},
+		"a changed grant":                     {func() error { return client.UpdatePermission(ctx, "p", "r") }, workload.PhaseAccess, deleted},
+		"a group":                             {func() error { _, err := client.GetGroup(ctx, "g"); return err }, workload.PhaseAccess, deleted},
+		"the groups":                          {func() error { _, err := client.ListGroups(ctx, "o"); return err }, workload.PhaseAccess, workspace},
+		"a group's grants":                    {func() error { _, err := client.ListGroupPermissions(ctx, "g"); return err }, workload.PhaseAccess, deleted},
+		"a new source":                        {func() error { _, err := client.CreateActor(ctx, airbyte.Actor{Kind: airbyte.Source}); return err }, workload.PhaseSource, connector},
+		"a check":                             {func() error { return client.CheckActor(ctx, airbyte.Actor{Kind: airbyte.Destination}) }, workload.PhaseDestination, connector},
+		"a connector, read for other reasons": {func() error { _, err := client.GetSpecification(ctx, airbyte.Source, "w", "d"); return err }, workload.PhaseObserve, connector},
+		"a changed source":                    {func() error { _, err := client.UpdateActor(ctx, airbyte.Actor{Kind: airbyte.Source}); return err }, workload.PhaseSource, deleted},
+		"a discovery":                         {func() error { _, err := client.DiscoverSource(ctx, "s", false); return err }, workload.PhaseDiscovery, deleted},
+		"a new connection":                    {func() error { _, err := client.CreateConnection(ctx, airbyte.ConnectionCreate{}); return err }, workload.PhaseConnection, deleted},
+		"a changed connection":                {func() error { _, err := client.UpdateConnection(ctx, airbyte.ConnectionUpdate{}); return err }, workload.PhaseConnection, deleted},
+		"a sync":                              {func() error { _, err := client.SyncConnection(ctx, "c"); return err }, workload.PhaseSync, deleted},
+		"a job":                               {func() error { _, err := client.GetJob(ctx, 1); return err }, workload.PhaseSync, deleted},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := workload.AsFailure(Of(test.phase, "It failed", test.call()))
+			if len(f.Solutions) != 1 || !strings.Contains(f.Solutions[0], test.advice) {
+				t.Errorf("solutions %q, want one about %q", f.Solutions, test.advice)
+			}
+		})
+	}
+}
+
 // What is no call's error is somebody else's to tell.
 func TestOfPassesOn(t *testing.T) {
 	t.Parallel()
