@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"airbyte-provisioner/internal/airbyte"
+	"airbyte-provisioner/internal/mishap"
 	"airbyte-provisioner/internal/workload"
 
 	"github.com/redis/go-redis/v9"
@@ -143,11 +144,7 @@ func (p *Performer) workspaceOf(ctx context.Context, component workload.Componen
 	}
 	workspace := cmp.Or(p.options.Workspaces[component.Environment], p.options.Workspace)
 	if workspace == "" {
-		return "", &workload.Failure{
-			Code: workload.CodeInvalid, Phase: workload.PhaseAccess,
-			Message:   fmt.Sprintf("No Airbyte workspace is known for the environment %q.", component.Environment),
-			Solutions: []string{"Ask the operators of the Airbyte provisioner to map the environment to a workspace (airbyte.workspaces)."},
-		}
+		return "", mishap.NoWorkspace(workload.PhaseAccess, component.Environment)
 	}
 	return strings.ToLower(workspace), nil
 }

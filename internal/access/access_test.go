@@ -292,7 +292,7 @@ func TestNothingChangesWhen(t *testing.T) {
 		},
 		"the environment has no workspace": {
 			change: func(o *Options) { o.Workspace = "" },
-			refs:   []string{cleo}, code: workload.CodeInvalid, says: []string{`"dev"`},
+			refs:   []string{cleo}, code: workload.CodeInvalid, says: []string{"“dev”"},
 		},
 		"the list of those with access is forbidden": {
 			prepare: func(h *house) { h.sim.AnswerNext("users/list_access_info_by_workspace_id", -1, http.StatusForbidden) },

@@ -1,5 +1,5 @@
-// Package mishap says for people what a call to Airbyte ran into, and what they
-// can do. Whether another attempt may help was decided by the client, which saw
+// Package mishap says for people what a call to Airbyte ran into, or why none
+// could be made, and what they can do. Whether another attempt may help was decided by the client, which saw
 // the answer. It may import workload and airbyte only.
 package mishap
 
@@ -25,6 +25,18 @@ func Of(phase workload.Phase, what string, err error) error {
 		Code: codeOf(call.Class), Phase: phase, Message: what + ". " + Sentence(call.Error()),
 		Solutions: []string{advice(phase, call)}, Retry: call.Retryable, RetryAfter: call.RetryAfter,
 	}).Because(err)
+}
+
+// NoWorkspace is the failure where the settings lead from an environment to no workspace.
+func NoWorkspace(phase workload.Phase, environment string) *workload.Failure {
+	return &workload.Failure{
+		Code: workload.CodeInvalid, Phase: phase,
+		Message: "No Airbyte workspace is set for the environment \u201c" + environment + "\u201d.",
+		Solutions: []string{
+			"Ask the operators of the Airbyte provisioner to name a workspace for this environment in its settings (airbyte.workspaces).",
+			"Where the environment is misspelt, correct dataProduct.environment.",
+		},
+	}
 }
 
 // Sentence ends a text as a sentence ends.

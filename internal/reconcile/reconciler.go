@@ -12,6 +12,7 @@ import (
 
 	"airbyte-provisioner/internal/airbyte"
 	"airbyte-provisioner/internal/catalog"
+	"airbyte-provisioner/internal/mishap"
 	"airbyte-provisioner/internal/workload"
 )
 
@@ -144,11 +145,7 @@ func (r *Reconciler) begin(ctx context.Context, work workload.Work, attempt work
 	}
 	s.workspace = cmp.Or(r.Workspaces[work.Component.Environment], r.Workspace)
 	if s.workspace == "" {
-		return nil, &workload.Failure{
-			Code: workload.CodeInvalid, Phase: workload.PhaseObserve,
-			Message:   fmt.Sprintf("No Airbyte workspace is set for the environment %s.", quoted(work.Component.Environment)),
-			Solutions: []string{"Ask the operators of the Airbyte provisioner to name a workspace for this environment in its settings."},
-		}
+		return nil, mishap.NoWorkspace(workload.PhaseObserve, work.Component.Environment)
 	}
 	s.workspace = strings.ToLower(s.workspace)
 	ledger, readable, err := openLedger(ctx, r.Memory, work.Component)

@@ -60,11 +60,7 @@ func (p *Performer) Perform(ctx context.Context, work workload.Work, attempt wor
 		workspace: strings.ToLower(cmp.Or(p.options.Workspaces[environment], p.options.Workspace)),
 	}
 	if s.workspace == "" {
-		return workload.Outcome{}, &workload.Failure{
-			Code: workload.CodeInvalid, Phase: workload.PhaseObserve,
-			Message:   fmt.Sprintf("No Airbyte workspace is known for the environment %q.", environment),
-			Solutions: []string{"Ask the operators of the Airbyte provisioner to map the environment to a workspace (airbyte.workspaces)."},
-		}
+		return workload.Outcome{}, mishap.NoWorkspace(workload.PhaseObserve, environment)
 	}
 	found, err := s.find(ctx, *work.Reverse)
 	if err != nil {

@@ -213,7 +213,7 @@ func TestEnvironmentDecidesTheWorkspace(t *testing.T) {
 		t.Fatal(bad)
 	}
 	_, err = p.Perform(t.Context(), work, workloadtest.Attempt(t, uuid.NewString()))
-	workloadtest.Mentions(t, workloadtest.Failure(t, err, workload.CodeInvalid).Text(), `"dev"`, "airbyte.workspaces")
+	workloadtest.Mentions(t, workloadtest.Failure(t, err, workload.CodeInvalid).Text(), "“dev”", "airbyte.workspaces")
 }
 
 func TestBadRequests(t *testing.T) {
