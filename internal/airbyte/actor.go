@@ -66,15 +66,11 @@ func (c *Client) CreateActor(ctx context.Context, actor Actor) (Actor, error) {
 // UpdateActor replaces the name and the whole configuration of the actor with
 // this kind and id. A secret given as Airbyte's mask stays as it is stored.
 func (c *Client) UpdateActor(ctx context.Context, actor Actor) (Actor, error) {
-	return c.actor(ctx, actor.Kind, "update", updateBody(actor))
-}
-
-func updateBody(actor Actor) map[string]any {
-	return map[string]any{
+	return c.actor(ctx, actor.Kind, "update", map[string]any{
 		actor.Kind.idField():      actor.ID,
 		"name":                    actor.Name,
 		"connectionConfiguration": configuration(actor.Configuration),
-	}
+	})
 }
 
 // GetActor reads a source or destination. Airbyte answers for a deleted one
@@ -141,22 +137,7 @@ func (w *wireActor) actor(kind ActorKind) Actor {
 // when the check succeeded and a *JobFailure when it did not. It starts a
 // container: seconds to many minutes.
 func (c *Client) CheckActor(ctx context.Context, actor Actor) error {
-	return c.check(ctx, "scheduler/"+actor.Kind.path("check_connection"), coreConfig(actor))
-}
-
-// CheckUpdate checks the configuration with which a stored actor is about to be
-// updated, like [Client.CheckActor].
-func (c *Client) CheckUpdate(ctx context.Context, actor Actor) error {
-	return c.check(ctx, actor.Kind.path("check_connection_for_update"), updateBody(actor))
-}
-
-// CheckSaved checks a stored actor, like [Client.CheckActor].
-func (c *Client) CheckSaved(ctx context.Context, kind ActorKind, id string) error {
-	return c.check(ctx, kind.path("check_connection"), map[string]any{kind.idField(): id})
-}
-
-func (c *Client) check(ctx context.Context, operation string, body map[string]any) error {
-	_, err := post[wireCheck](ctx, c, operation, body)
+	_, err := post[wireCheck](ctx, c, "scheduler/"+actor.Kind.path("check_connection"), coreConfig(actor))
 	return err
 }
 
@@ -180,7 +161,6 @@ type Definition struct {
 	Name             string
 	DockerRepository string // such as "airbyte/source-postgres"
 	DockerImageTag   string
-	Custom           bool
 }
 
 // GetDefinition reads the connector that a workspace has under a definition id.
@@ -218,7 +198,6 @@ type wireDefinition struct {
 	Name                    string `json:"name"`
 	DockerRepository        string `json:"dockerRepository"`
 	DockerImageTag          string `json:"dockerImageTag"`
-	Custom                  bool   `json:"custom"`
 }
 
 func (w *wireDefinition) verify(operation string) error {
@@ -231,7 +210,7 @@ func (w *wireDefinition) verify(operation string) error {
 func (w *wireDefinition) definition(kind ActorKind) Definition {
 	d := Definition{
 		Kind: kind, ID: w.SourceDefinitionID, Name: w.Name,
-		DockerRepository: w.DockerRepository, DockerImageTag: w.DockerImageTag, Custom: w.Custom,
+		DockerRepository: w.DockerRepository, DockerImageTag: w.DockerImageTag,
 	}
 	if kind == Destination {
 		d.ID = w.DestinationDefinitionID
@@ -271,7 +250,6 @@ type Specification struct {
 	Schema json.RawMessage
 	// DestinationSyncModes is supportedDestinationSyncModes; nil for sources.
 	DestinationSyncModes []string
-	DocumentationURL     string
 }
 
 // GetSpecification reads the specification of a connector in a workspace.
@@ -283,17 +261,14 @@ func (c *Client) GetSpecification(ctx context.Context, kind ActorKind, workspace
 	if err != nil {
 		return Specification{}, err
 	}
-	return Specification{
-		Schema: got.Schema, DestinationSyncModes: got.SyncModes, DocumentationURL: got.DocumentationURL,
-	}, nil
+	return Specification{Schema: got.Schema, DestinationSyncModes: got.SyncModes}, nil
 }
 
 // wireSpecification is the two kinds' SpecificationRead in one.
 type wireSpecification struct {
-	Schema           json.RawMessage `json:"connectionSpecification"`
-	SyncModes        []string        `json:"supportedDestinationSyncModes"`
-	DocumentationURL string          `json:"documentationUrl"`
-	JobInfo          *wireJobInfo    `json:"jobInfo"`
+	Schema    json.RawMessage `json:"connectionSpecification"`
+	SyncModes []string        `json:"supportedDestinationSyncModes"`
+	JobInfo   *wireJobInfo    `json:"jobInfo"`
 }
 
 func (w *wireSpecification) verify(operation string) error {

@@ -151,7 +151,6 @@ func TestConnectionUpdateIsAPatch(t *testing.T) {
 	}{
 		{"nothing but the id", airbyte.ConnectionUpdate{ID: "c"}, `{"connectionId":"c"}`},
 		{"an empty prefix clears it", airbyte.ConnectionUpdate{ID: "c", Prefix: &empty}, `{"connectionId":"c","prefix":""}`},
-		{"no tags is not nil tags", airbyte.ConnectionUpdate{ID: "c", Tags: []airbyte.Tag{}}, `{"connectionId":"c","tags":[]}`},
 	} {
 		t.Run(test.reason, func(t *testing.T) {
 			t.Parallel()

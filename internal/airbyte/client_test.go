@@ -167,7 +167,7 @@ func TestObserve(t *testing.T) {
 		switch {
 		case strings.HasSuffix(r.URL.Path, "workspaces/get"):
 			_, _ = io.WriteString(w, `{"workspaceId":"x"}`)
-		case strings.HasSuffix(r.URL.Path, "sources/check_connection"):
+		case strings.HasSuffix(r.URL.Path, "scheduler/sources/check_connection"):
 			_, _ = io.WriteString(w, `{"status":"failed","message":"no"}`)
 		case strings.HasSuffix(r.URL.Path, "sources/get"):
 			_, _ = io.WriteString(w, `{}`)
@@ -176,12 +176,12 @@ func TestObserve(t *testing.T) {
 		}
 	}, observe)
 	_, _ = client.GetWorkspace(t.Context(), workspaceID)
-	_ = client.CheckSaved(t.Context(), airbyte.Source, sourceID)
+	_ = client.CheckActor(t.Context(), airbyte.Actor{Kind: airbyte.Source})
 	_, _ = client.GetActor(t.Context(), airbyte.Source, sourceID)
 	_ = client.DeleteConnection(t.Context(), connectionID)
 	want := []seen{
 		{"workspaces/get", airbyte.ClassOK},
-		{"sources/check_connection", airbyte.ClassJobFailed},
+		{"scheduler/sources/check_connection", airbyte.ClassJobFailed},
 		{"sources/get", airbyte.ClassMalformed},
 		{"connections/delete", airbyte.ClassServer},
 	}

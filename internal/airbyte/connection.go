@@ -26,7 +26,6 @@ type Connection struct {
 	SourceCatalogID    string         `json:"sourceCatalogId"`
 	NonBreakingChanges string         `json:"nonBreakingChangesPreference"`
 	BreakingChange     bool           `json:"breakingChange"`
-	Tags               []Tag          `json:"tags"`
 }
 
 // Deleted reports whether the connection is gone: Airbyte answers for deleted
@@ -70,14 +69,6 @@ type CronSchedule struct {
 	TimeZone   string `json:"cronTimeZone"`
 }
 
-// Tag marks a connection.
-type Tag struct {
-	ID          string `json:"tagId"`
-	WorkspaceID string `json:"workspaceId"`
-	Name        string `json:"name"`
-	Color       string `json:"color"`
-}
-
 // ConnectionCreate is what a connection is created from; what is nil or empty is not sent.
 type ConnectionCreate struct {
 	SourceID            string        `json:"sourceId"`
@@ -92,7 +83,6 @@ type ConnectionCreate struct {
 	Catalog             *Catalog      `json:"syncCatalog,omitempty"`
 	SourceCatalogID     string        `json:"sourceCatalogId,omitempty"`
 	NonBreakingChanges  string        `json:"nonBreakingChangesPreference,omitempty"`
-	Tags                []Tag         `json:"tags,omitzero"`
 }
 
 // ConnectionUpdate is a patch: what is nil stays as it is in Airbyte. A catalog
@@ -111,7 +101,6 @@ type ConnectionUpdate struct {
 	SourceCatalogID     *string       `json:"sourceCatalogId,omitempty"`
 	NonBreakingChanges  *string       `json:"nonBreakingChangesPreference,omitempty"`
 	BreakingChange      *bool         `json:"breakingChange,omitempty"`
-	Tags                []Tag         `json:"tags,omitzero"`
 }
 
 // CreateConnection joins a source and a destination. It is not idempotent, and

@@ -193,21 +193,17 @@ func (c *Client) ActiveJobs(ctx context.Context, connectionID string) ([]Job, er
 // JobFilter says which jobs to list.
 type JobFilter struct {
 	ConnectionID string
-	ConfigTypes  []string // none means every type that runs for a connection
 	Statuses     []string // none means all
 	Limit        int      // how many at most; 0 means 100
 }
 
-// ListJobs lists the jobs of a connection, the newest first.
+// ListJobs lists what ran, runs or waits for a connection, the newest first.
 func (c *Client) ListJobs(ctx context.Context, filter JobFilter) ([]Job, error) {
-	if len(filter.ConfigTypes) == 0 {
-		filter.ConfigTypes = []string{JobSync, JobReset, JobRefresh, JobClear}
-	}
 	if filter.Limit <= 0 {
 		filter.Limit = pageSize
 	}
 	body := map[string]any{
-		"configTypes": filter.ConfigTypes,
+		"configTypes": []string{JobSync, JobReset, JobRefresh, JobClear},
 		"configId":    filter.ConnectionID,
 		"pagination":  map[string]any{"pageSize": filter.Limit, "rowOffset": 0},
 	}

@@ -120,7 +120,7 @@ func TestSuccessfulCheck(t *testing.T) {
 	} {
 		t.Run(reason, func(t *testing.T) {
 			t.Parallel()
-			if err := serve(t, says(200, "application/json", body)).CheckSaved(t.Context(), airbyte.Source, sourceID); err != nil {
+			if err := serve(t, says(200, "application/json", body)).CheckActor(t.Context(), airbyte.Actor{Kind: airbyte.Source}); err != nil {
 				t.Error(err)
 			}
 		})

@@ -103,15 +103,6 @@ type Airbyte struct {
 	CascadeForeign          bool          `env:"AIRBYTE_CASCADE_FOREIGN" envDefault:"false" doc:"let an unprovision delete a source or destination although a connection that people made still uses it, which Airbyte then deletes too"`
 }
 
-// Workspace is the workspace of an environment, or the general one; empty when
-// there is neither.
-func (a Airbyte) Workspace(environment string) string {
-	if id, ok := a.Workspaces[environment]; ok {
-		return id
-	}
-	return a.WorkspaceID
-}
-
 // Snowflake is what the Snowflake connector needs beyond the descriptor.
 type Snowflake struct {
 	Host               string `env:"SNOWFLAKE_HOST" doc:"host of the Snowflake account"`

@@ -297,9 +297,6 @@ snowflake: {}
 	if diff := cmp.Diff(want, got, ignoreHidden); diff != "" {
 		t.Error(diff)
 	}
-	if c.Airbyte.Workspace("production") != other || c.Airbyte.Workspace("test") != workspace {
-		t.Error("an environment without a workspace of its own takes the general one")
-	}
 }
 
 func TestProblems(t *testing.T) {
