@@ -43,6 +43,7 @@ func (a *attempt) run(ctx context.Context) error {
 	if !ok {
 		return a.postpone(ctx, leaveDelay, "This worker cannot do this kind of operation; others may.")
 	}
+	a.log.InfoContext(ctx, "an attempt begins")
 	a.greet()
 	work, cancel := context.WithCancelCause(operation.With(context.WithoutCancel(ctx), a.lease))
 	defer cancel(nil)
@@ -108,7 +109,8 @@ func (a *attempt) perform(ctx context.Context, performer Performer) (outcome wor
 	})
 }
 
-// note writes a line to the operation's log and, at the same level, to the program's.
+// note writes a line to the operation's log and to the program's, where its
+// steps are for who looks for them: what it came to is told by its end.
 func (a *attempt) note(level workload.Level, phase workload.Phase, message string) {
 	a.steps.reach(phase, a.opts.Now())
 	a.lease.Log(level, phase, message)
@@ -118,14 +120,12 @@ func (a *attempt) note(level workload.Level, phase workload.Phase, message strin
 // logLevel is the program's word for an operation's level.
 func logLevel(level workload.Level) slog.Level {
 	switch level {
-	case workload.Debug:
-		return slog.LevelDebug
 	case workload.Warning:
 		return slog.LevelWarn
 	case workload.Error:
 		return slog.LevelError
 	default:
-		return slog.LevelInfo
+		return slog.LevelDebug
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
@@ -36,8 +37,8 @@ func (l *lockedBuffer) lines() []string {
 	return strings.Split(strings.TrimSpace(l.b.String()), "\n")
 }
 
-// TestTheProgramsLog has an operation's lines in the program's log at their own
-// levels, each with what an operator searches for, and no key twice.
+// TestTheProgramsLog has an operation's steps in the program's log for who looks
+// for them, and its warnings and errors for everybody, each with what an operator searches for, and no key twice.
 func TestTheProgramsLog(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, newRedis(t))
@@ -45,7 +46,7 @@ func TestTheProgramsLog(t *testing.T) {
 	said := []struct {
 		level workload.Level
 		want  string
-	}{{workload.Debug, "DEBUG"}, {workload.Info, "INFO"}, {workload.Warning, "WARN"}, {workload.Error, "ERROR"}}
+	}{{workload.Debug, "DEBUG"}, {workload.Info, "DEBUG"}, {workload.Warning, "WARN"}, {workload.Error, "ERROR"}}
 	h.start(func(_ context.Context, _ workload.Work, attempt workload.Attempt) (workload.Outcome, error) {
 		for _, s := range said {
 			attempt.Log(s.level, workload.PhaseSource, "said at "+string(s.level))
@@ -58,7 +59,7 @@ func TestTheProgramsLog(t *testing.T) {
 	token := h.submit(t, o)
 	h.untilTerminal(t, token)
 
-	levels := map[string]string{}
+	levels, infos := map[string]string{}, []string{}
 	for _, line := range out.lines() {
 		var got map[string]any
 		if err := json.Unmarshal([]byte(line), &got); err != nil {
@@ -70,6 +71,9 @@ func TestTheProgramsLog(t *testing.T) {
 		if strings.Count(line, `"level":`) != 1 {
 			t.Errorf("a line has not one level: %s", line)
 		}
+		if got["level"] == "INFO" {
+			infos = append(infos, fmt.Sprint(got["msg"], ": ", got["result"]))
+		}
 		if text, ok := got["text"].(string); ok {
 			levels[text], _ = got["level"].(string)
 		}
@@ -80,6 +84,9 @@ func TestTheProgramsLog(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, levels); diff != "" {
 		t.Errorf("levels of the operation's lines (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"an attempt begins: <nil>", "an operation ended: made"}, infos); diff != "" {
+		t.Errorf("what everybody sees (-want +got):\n%s", diff)
 	}
 }
 

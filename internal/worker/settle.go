@@ -140,7 +140,7 @@ func (a *attempt) complete(ctx context.Context, outcome workload.Outcome) error 
 		a.lease.Log(workload.Warning, workload.PhaseFinish, "All the work was done before the termination could stop it.")
 		return a.terminate(ctx)
 	}
-	return a.finished(ctx, err, AttemptCompleted, workload.Completed, nil)
+	return a.finished(ctx, err, AttemptCompleted, workload.Completed, nil, slog.String("result", outcome.Message))
 }
 
 func (a *attempt) fail(ctx context.Context, failure *workload.Failure) error {
@@ -149,7 +149,7 @@ func (a *attempt) fail(ctx context.Context, failure *workload.Failure) error {
 	if errors.Is(err, operation.ErrTerminating) {
 		return a.terminate(ctx)
 	}
-	return a.finished(ctx, err, AttemptFailed, workload.Failed, &queue.EndedError{Text: failure.Message})
+	return a.finished(ctx, err, AttemptFailed, workload.Failed, &queue.EndedError{Text: failure.Message}, slog.String("failure", failure.Message))
 }
 
 func (a *attempt) terminate(ctx context.Context) error {
@@ -180,16 +180,12 @@ func (a *attempt) finish(ctx context.Context, end operation.End) error {
 }
 
 // finished is the answer to the queue once the operation's end was written, or could not be.
-func (a *attempt) finished(ctx context.Context, err error, how string, state workload.State, answer error) error {
+func (a *attempt) finished(ctx context.Context, err error, how string, state workload.State, answer error, told ...any) error {
 	switch {
 	case err == nil:
 		a.ended(how)
 		a.opts.Hooks.Finished(a.task.Order.Kind, state, a.opts.Now().Sub(a.lease.AcceptedAt))
-		attrs := []any{slog.Any("state", state)}
-		if answer != nil { // what is wrong, for who looks through the log
-			attrs = append(attrs, slog.String("failure", answer.Error()))
-		}
-		a.log.InfoContext(ctx, "an operation ended", attrs...)
+		a.log.InfoContext(ctx, "an operation ended", append([]any{slog.Any("state", state)}, told...)...)
 		return answer
 	case errors.Is(err, operation.ErrLost):
 		return a.lost(ctx)
