@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -38,6 +39,13 @@ type ending struct {
 	end         End
 	lines       []string
 	lease       *Lease // nil without a holder
+	note        *note
+}
+
+// end runs the script. The next operation must not begin before the end of this
+// one is safe: a failover that lost the end would repeat this one after it.
+func (s *Store) end(ctx context.Context, e ending, args []any) (answer, error) {
+	return s.runReplicated(ctx, finishScript, target{e.token, e.lane, e.note.key()}, args...)
 }
 
 func (s *Store) finish(ctx context.Context, e ending) (Next, error) {
@@ -45,15 +53,15 @@ func (s *Store) finish(ctx context.Context, e ending) (Next, error) {
 	if err != nil {
 		return Next{}, fmt.Errorf("write the end of the operation: %w", err)
 	}
-	packed, known := "", 0
+	first := []any{e.holder, e.task, string(state), s.opts.StatusTTL.Milliseconds(), e.note.packed()}
+	var r answer
 	if e.lease != nil {
-		packed = e.lease.pack(field, string(text), e.lines)
-		known = e.lease.log.lines
+		r, err = s.end(ctx, e, append(slices.Clone(first), "packed", e.lease.pack(field, string(text), e.lines), e.lease.log.lines))
 	}
-	// The next operation must not begin before the end of this one is safe: a
-	// failover that lost the end would repeat this one after it.
-	r, err := s.runReplicated(ctx, finishScript, e.token, e.lane, args(e.lines, e.holder, e.task, string(state),
-		s.opts.StatusTTL.Milliseconds(), field, text, packed, known)...)
+	// A renewal of which no answer came may have written lines that the lease does not know of.
+	if e.lease == nil || err == nil && r.word() == "unpacked" {
+		r, err = s.end(ctx, e, args(e.lines, append(first, field, text, "")...))
+	}
 	if err != nil {
 		return Next{}, err
 	}

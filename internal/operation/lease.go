@@ -54,6 +54,7 @@ type Lease struct {
 	failed   time.Time // when a renewal last failed, if none has succeeded since
 	stop     error     // set once: why nothing more may be done
 	unsent   []workload.LogLine
+	note     *note // what is known of the component, to be written with the end of the attempt
 	renewing sync.Mutex
 	log      storedLog // as the record should hold it; guarded by renewing
 }
@@ -71,7 +72,7 @@ func (s *Store) Begin(ctx context.Context, token string, task int) (*Lease, erro
 	if s.opts.Replicas > 0 {
 		lease.renewed = time.Time{} // not before a replica knows; the first question sees to that
 	}
-	r, err := s.run(ctx, beginScript, token, lane, lease.holder, s.opts.Lease.Milliseconds(), task, Version)
+	r, err := s.run(ctx, beginScript, target{token: token, lane: lane}, lease.holder, s.opts.Lease.Milliseconds(), task, Version)
 	if err != nil {
 		lease.undo(ctx)
 		return nil, err
@@ -163,7 +164,7 @@ func (l *Lease) renew(ctx context.Context) error {
 	lines := l.take()
 	texts := lines.encode()
 	// A renewal that a failover loses is none: whoever takes over goes by the one before.
-	r, have, err := l.store.replicate(ctx, min(l.store.opts.ReplicaWait, renewalWait), renewScript, l.Token, l.lane,
+	r, have, err := l.store.replicate(ctx, min(l.store.opts.ReplicaWait, renewalWait), renewScript, target{token: l.Token, lane: l.lane},
 		args(texts, l.holder, l.store.opts.Lease.Milliseconds())...)
 	if err != nil {
 		l.putBack(lines)
@@ -305,9 +306,9 @@ const (
 func (l *Lease) Release(ctx context.Context, why Reason, delay time.Duration) error {
 	l.renewing.Lock()
 	defer l.renewing.Unlock()
-	lines := l.take()
-	r, err := l.store.run(ctx, releaseScript, l.Token, l.lane,
-		args(lines.encode(), l.holder, string(why), delay.Milliseconds())...)
+	lines, noted := l.take(), l.noted()
+	r, err := l.store.run(ctx, releaseScript, target{l.Token, l.lane, noted.key()},
+		args(lines.encode(), l.holder, string(why), delay.Milliseconds(), noted.packed())...)
 	if err != nil {
 		l.putBack(lines)
 		return err
@@ -331,7 +332,7 @@ func (l *Lease) Finish(ctx context.Context, end End) (Next, error) {
 	defer l.renewing.Unlock()
 	lines := l.take()
 	next, err := l.store.finish(ctx, ending{
-		token: l.Token, lane: l.lane, holder: l.holder, end: end, lines: lines.encode(), lease: l,
+		token: l.Token, lane: l.lane, holder: l.holder, end: end, lines: lines.encode(), lease: l, note: l.noted(),
 	})
 	if err != nil {
 		l.putBack(lines)

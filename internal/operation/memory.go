@@ -11,7 +11,7 @@ import (
 
 type leaseKey struct{}
 
-// With returns a context in which Remember and Forget act for the lease's attempt.
+// With returns a context in which Remember and Note act for the lease's attempt.
 func With(ctx context.Context, lease *Lease) context.Context {
 	return context.WithValue(ctx, leaseKey{}, lease)
 }
@@ -43,34 +43,78 @@ func (s *Store) Remember(ctx context.Context, component workload.Component, valu
 	if len(value) == 0 {
 		return errors.New("operation: nothing to remember")
 	}
-	return s.setKnown(ctx, component, value)
-}
-
-// Forget removes what is remembered of a component, under the same conditions.
-func (s *Store) Forget(ctx context.Context, component workload.Component) error {
-	return s.setKnown(ctx, component, nil)
-}
-
-func (s *Store) setKnown(ctx context.Context, component workload.Component, value []byte) error {
-	lease, ok := ctx.Value(leaseKey{}).(*Lease)
-	if !ok || lease.lane != component.Digest()[:12] {
-		return ErrLost
+	lease, err := leaseOn(ctx, component)
+	if err != nil {
+		return err
 	}
 	if stop := lease.Stopped(); errors.Is(stop, ErrLost) {
 		return stop
 	}
-	k, sent := s.keysOf(lease.lane), s.opts.Now()
-	state, err := rememberScript.Run(ctx, s.batched, []string{k.line(), k.live(), k.op(lease.Token), s.known(component)},
-		k.prefix+"op:", lease.Token, lease.lane, lease.holder, Pack(value), s.opts.Lease.Milliseconds()).Text()
+	sent := s.opts.Now()
+	r, err := s.run(ctx, rememberScript, target{lease.Token, lease.lane, s.known(component)},
+		lease.holder, Pack(value), s.opts.Lease.Milliseconds())
 	if err != nil {
-		return unavailable(err)
+		return err
 	}
 	// A termination does not keep an attempt from remembering what it has done; it
 	// is noticed before the next call.
-	if err := lease.heard(state, sent, lease.store.opts.Replicas <= 0); errors.Is(err, ErrLost) {
+	if err := lease.heard(r.word(), sent, s.opts.Replicas <= 0); errors.Is(err, ErrLost) {
 		return err
 	}
+	lease.noting(nil) // the value is newer than what was noted
 	return nil
+}
+
+// Note is a Remember that is written with the end of the attempt, in one step
+// with it; no value forgets the component. An attempt that ends without a word
+// takes its note along, and without a lease on the component nothing is noted.
+func (s *Store) Note(ctx context.Context, component workload.Component, value []byte) {
+	if lease, err := leaseOn(ctx, component); err == nil {
+		lease.noting(&note{at: s.known(component), value: value})
+	}
+}
+
+// leaseOn is the lease of the context's attempt on an operation of the component.
+func leaseOn(ctx context.Context, component workload.Component) (*Lease, error) {
+	lease, ok := ctx.Value(leaseKey{}).(*Lease)
+	if !ok || lease.lane != component.Digest()[:12] {
+		return nil, ErrLost
+	}
+	return lease, nil
+}
+
+// note is a value for what is known of a component.
+type note struct {
+	at    string // its key
+	value []byte
+}
+
+// key is where the value belongs; empty where there is no note.
+func (n *note) key() string {
+	if n == nil {
+		return ""
+	}
+	return n.at
+}
+
+// packed is the value for Redis; empty to forget.
+func (n *note) packed() []byte {
+	if n == nil || len(n.value) == 0 {
+		return nil
+	}
+	return Pack(n.value)
+}
+
+func (l *Lease) noting(n *note) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.note = n
+}
+
+func (l *Lease) noted() *note {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.note
 }
 
 // Keep returns the installation's value of a name, which the first caller

@@ -52,6 +52,8 @@ type model struct {
 	lines  map[int][]*life
 	leases []*operation.Lease // all that were ever lent
 	owner  map[*operation.Lease]*life
+	known  map[int]string              // what is remembered of a component
+	notes  map[*operation.Lease]string // what an attempt's end is to make of it
 }
 
 func (m *model) head(l *life) bool {
@@ -200,6 +202,36 @@ func (m *model) renew(t *rapid.T) {
 	}
 }
 
+// remember writes at once, or with the end of the attempt.
+func (m *model) remember(t *rapid.T) {
+	lease, l := m.pickLease(t)
+	if l.component < 0 {
+		t.Skip("it has no lane of its component")
+	}
+	held := operation.With(context.Background(), lease)
+	value := rapid.SampledFrom([]string{"", "one", "two"}).Draw(t, "value")
+	if value == "" || rapid.Bool().Draw(t, "later") {
+		m.store.Note(held, componentOf(l.component), []byte(value))
+		m.notes[lease] = value
+		return
+	}
+	err := m.store.Remember(held, componentOf(l.component), []byte(value))
+	if l.holder != lease {
+		wantError(t, err, operation.ErrLost)
+		return
+	}
+	wantError(t, err, nil)
+	m.known[l.component], l.lapsed = value, false
+	delete(m.notes, lease)
+}
+
+// noted is the end of an attempt, with which its note is written.
+func (m *model) noted(lease *operation.Lease, l *life) {
+	if value, ok := m.notes[lease]; ok {
+		m.known[l.component] = value
+	}
+}
+
 func (m *model) lapse(t *rapid.T) {
 	l := m.pick(t)
 	if !l.held() {
@@ -234,6 +266,7 @@ func (m *model) release(t *rapid.T) {
 			l.attempts--
 		}
 		l.holder, l.lapsed, l.released = nil, false, lease
+		m.noted(lease, l)
 	}
 }
 
@@ -259,6 +292,7 @@ func (m *model) finish(t *rapid.T) {
 		wantError(t, err, nil)
 		m.end(l, state)
 		l.by = lease
+		m.noted(lease, l)
 	}
 	if next.Token != m.next(l) {
 		t.Fatalf("next %q, want %q", next.Token, m.next(l))
@@ -372,6 +406,7 @@ func (m *model) check(t *rapid.T) {
 	}
 	for component, line := range m.lines {
 		m.checkLine(t, component, line)
+		m.checkKnown(t, component)
 	}
 }
 
@@ -392,6 +427,16 @@ func (m *model) checkLine(t *rapid.T, component int, line []*life) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Fatalf("the line (-want +got):\n%s", diff)
+	}
+}
+
+func (m *model) checkKnown(t *rapid.T, component int) {
+	if component < 0 {
+		return
+	}
+	known, err := m.store.Recall(context.Background(), componentOf(component))
+	if err != nil || string(known) != m.known[component] {
+		t.Fatalf("known is %q, %v, want %q", known, err, m.known[component])
 	}
 }
 
@@ -428,9 +473,11 @@ func followTheModel(t *testing.T, client *redis.Client) {
 			prefix: instance + "airbyte-provisioner:",
 			lines:  map[int][]*life{},
 			owner:  map[*operation.Lease]*life{},
+			known:  map[int]string{},
+			notes:  map[*operation.Lease]string{},
 		}
 		t.Repeat(map[string]func(*rapid.T){
-			"accept": m.accept, "begin": m.begin, "begin again": m.begin, "renew": m.renew, "lapse": m.lapse,
+			"accept": m.accept, "begin": m.begin, "begin again": m.begin, "renew": m.renew, "remember": m.remember, "lapse": m.lapse,
 			"release": m.release, "finish": m.finish, "terminate": m.terminate, "withdraw": m.withdraw,
 			"abandon": m.abandon, "anew": m.anew, "": m.check,
 		})

@@ -124,9 +124,8 @@ func TestMemoryBelongsToWhoHoldsTheLease(t *testing.T) {
 	}
 	other := workload.NewComponent("another", "dev")
 	refused := map[string]error{
-		"without a lease":     store.Remember(ctx, component, []byte("x")),
-		"forgetting, without": store.Forget(ctx, component),
-		"of another":          store.Remember(held, other, []byte("x")),
+		"without a lease": store.Remember(ctx, component, []byte("x")),
+		"of another":      store.Remember(held, other, []byte("x")),
 	}
 	if _, err := lease.Finish(ctx, operation.End{Outcome: &workload.Outcome{}}); err != nil {
 		t.Fatal(err)
@@ -142,8 +141,14 @@ func TestMemoryBelongsToWhoHoldsTheLease(t *testing.T) {
 		t.Errorf("what is known expires in %v", ttl)
 	}
 	lease = begin(t, store, accept(t, store, "x"))
-	if err := store.Forget(operation.With(ctx, lease), component); err != nil {
-		t.Errorf("Forget: %v", err)
+	store.Note(operation.With(ctx, lease), component, nil)
+	store.Note(ctx, component, []byte("without a lease"))
+	store.Note(operation.With(ctx, lease), other, []byte("of another"))
+	if known, err := store.Recall(ctx, component); string(known) != "ids" || err != nil {
+		t.Errorf("noted, and the attempt has not ended: %q, %v", known, err)
+	}
+	if _, err := lease.Finish(ctx, operation.End{Outcome: &workload.Outcome{}}); err != nil {
+		t.Fatal(err)
 	}
 	if known, err := store.Recall(ctx, component); known != nil || err != nil {
 		t.Errorf("forgotten: %q, %v", known, err)

@@ -73,11 +73,23 @@ func (a answer) next(i int) Next {
 	return Next{Token: a.at(i), Kind: workload.Kind(a.at(i + 1)), Task: a.int(i + 2)}
 }
 
-// run runs a script on a token's lane.
-func (s *Store) run(ctx context.Context, script *redis.Script, token, lane string, args ...any) (answer, error) {
-	k := s.keysOf(lane)
-	all := append([]any{k.prefix + "op:", token, lane}, args...)
-	result, err := script.Run(ctx, s.batched, []string{k.line(), k.live(), k.op(token)}, all...).Slice()
+// target is what a script works on: an operation and, where that has a key,
+// what is known of its component.
+type target struct{ token, lane, known string }
+
+func (s *Store) keysAndArgs(t target, args []any) ([]string, []any) {
+	k := s.keysOf(t.lane)
+	keys := []string{k.line(), k.live(), k.op(t.token)}
+	if t.known != "" {
+		keys = append(keys, t.known)
+	}
+	return keys, append([]any{k.prefix + "op:", t.token, t.lane}, args...)
+}
+
+// run runs a script on a target.
+func (s *Store) run(ctx context.Context, script *redis.Script, t target, args ...any) (answer, error) {
+	keys, all := s.keysAndArgs(t, args)
+	result, err := script.Run(ctx, s.batched, keys, all...).Slice()
 	if err != nil {
 		return nil, unavailable(err)
 	}
@@ -85,29 +97,28 @@ func (s *Store) run(ctx context.Context, script *redis.Script, token, lane strin
 }
 
 // runReplicated is run, and waits until as many replicas as the options ask for have what was written.
-func (s *Store) runReplicated(ctx context.Context, script *redis.Script, token, lane string, args ...any) (answer, error) {
-	r, _, err := s.replicate(ctx, s.opts.ReplicaWait, script, token, lane, args...)
+func (s *Store) runReplicated(ctx context.Context, script *redis.Script, t target, args ...any) (answer, error) {
+	r, _, err := s.replicate(ctx, s.opts.ReplicaWait, script, t, args...)
 	return r, err
 }
 
 // replicate is runReplicated, and tells whether so many replicas have it.
 func (s *Store) replicate(
-	ctx context.Context, wait time.Duration, script *redis.Script, token, lane string, args ...any,
+	ctx context.Context, wait time.Duration, script *redis.Script, t target, args ...any,
 ) (r answer, have bool, err error) {
 	if s.opts.Replicas <= 0 {
-		r, err = s.run(ctx, script, token, lane, args...)
+		r, err = s.run(ctx, script, t, args...)
 		return r, true, err
 	}
-	k := s.keysOf(lane)
-	node, err := s.nodeOf(ctx, k.line())
+	keys, all := s.keysAndArgs(t, args)
+	node, err := s.nodeOf(ctx, keys[0])
 	if err != nil {
 		return nil, false, unavailable(err)
 	}
-	all := append([]any{k.prefix + "op:", token, lane}, args...)
 	var result, waited *redis.Cmd
 	// WAIT counts what its own connection wrote, so both go in one pipeline.
 	write := func(p redis.Pipeliner) error {
-		result = script.EvalSha(ctx, p, []string{k.line(), k.live(), k.op(token)}, all...)
+		result = script.EvalSha(ctx, p, keys, all...)
 		waited = p.Do(ctx, "wait", s.opts.Replicas, wait.Milliseconds())
 		return nil
 	}

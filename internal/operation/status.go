@@ -163,7 +163,7 @@ func (s *Store) Terminate(ctx context.Context, token string) (Termination, error
 	}
 	now := s.opts.Now()
 	// As with any other end, the next operation must not begin before this one is safe.
-	r, err := s.runReplicated(ctx, terminateScript, canonical, lane, s.opts.StatusTTL.Milliseconds(), failure,
+	r, err := s.runReplicated(ctx, terminateScript, target{token: canonical, lane: lane}, s.opts.StatusTTL.Milliseconds(), failure,
 		encodeLine(workload.LogLine{
 			Time: now, Level: workload.Warning, Phase: workload.PhaseFinish,
 			Message: "The termination was asked for while no attempt was at work; the operation ends here.",

@@ -131,7 +131,7 @@ func (s *Store) Accept(ctx context.Context, request Request) (Accepted, error) {
 		Time: s.opts.Now(), Level: workload.Info, Phase: workload.PhaseAccept,
 		Message: "The request was accepted.",
 	})
-	r, err := s.runReplicated(ctx, acceptScript, token, lane, string(request.Kind), request.Hash, meta, request.Payload,
+	r, err := s.runReplicated(ctx, acceptScript, target{token: token, lane: lane}, string(request.Kind), request.Hash, meta, request.Payload,
 		Version, s.opts.CheckEvery.Milliseconds(), line)
 	if err != nil {
 		return Accepted{Token: token}, err
@@ -158,7 +158,7 @@ func (s *Store) Withdraw(ctx context.Context, token string) (Next, error) {
 	if !ok {
 		return Next{}, unknownToken(token)
 	}
-	r, err := s.run(ctx, withdrawScript, token, lane)
+	r, err := s.run(ctx, withdrawScript, target{token: token, lane: lane})
 	if err != nil {
 		return Next{}, err
 	}

@@ -173,7 +173,7 @@ func (s *Store) Anew(ctx context.Context, token string, task int, why string) (A
 		return Anew{}, ErrUnknown
 	}
 	line := encodeLine(workload.LogLine{Time: s.opts.Now(), Level: workload.Warning, Message: why})
-	r, err := s.run(ctx, anewScript, token, lane, task, newCaller(), line)
+	r, err := s.run(ctx, anewScript, target{token: token, lane: lane}, task, newCaller(), line)
 	if err != nil {
 		return Anew{}, err
 	}

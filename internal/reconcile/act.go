@@ -14,6 +14,17 @@ import (
 // act carries out a plan: source and destination side by side, then the
 // connection, then the end of what is superfluous.
 func (s *session) act(ctx context.Context, d *draft) error {
+	if err := s.intend(ctx, d); err != nil {
+		return err
+	}
+	if err := s.write(ctx, d); err != nil {
+		s.takeBack(d)
+		return err
+	}
+	return s.removeExtras(ctx, d)
+}
+
+func (s *session) write(ctx context.Context, d *draft) error {
 	var found *airbyte.Discovery
 	var modes []string
 	err := parallel(
@@ -33,10 +44,7 @@ func (s *session) act(ctx context.Context, d *draft) error {
 	if err != nil {
 		return err
 	}
-	if err := s.writeConnection(ctx, d, streams, found); err != nil {
-		return err
-	}
-	return s.removeExtras(ctx, d)
+	return s.writeConnection(ctx, d, streams, found)
 }
 
 // sourceBranch writes the source and, where that is planned, has it discover its schema.
@@ -67,9 +75,7 @@ func (s *session) discover(ctx context.Context, d *draft, id string) (*airbyte.D
 		return err
 	})
 	if refused(err) {
-		if err := s.ledger.change(ctx, func(k *known) { k.done(Discovery) }); err != nil {
-			return nil, err
-		}
+		s.ledger.note(func(k *known) { k.done(Discovery) })
 	}
 	if err != nil {
 		return nil, s.stored(s.failed(workload.PhaseDiscovery, "The source's schema could not be read", err), d)
@@ -106,7 +112,7 @@ func (s *session) rediscover(ctx context.Context, id string) (airbyte.Discovery,
 			return kept, err
 		}
 	} else {
-		err := s.ledger.change(ctx, func(k *known) { k.intend(Discovery, intent{Action: Run, Since: s.now()}) })
+		err := s.ledger.remember(ctx, func(k *known) { k.intend(Discovery, intent{Action: Run, Since: s.now()}) })
 		if err != nil {
 			return airbyte.Discovery{}, err
 		}
@@ -150,32 +156,25 @@ func (s *session) check(ctx context.Context, w wantedActor) error {
 func (s *session) writeActor(ctx context.Context, d *draft, w wantedActor, current *found) (string, error) {
 	entry := d.plan.of(Entity(w.kind))
 	if entry.Action == Keep {
-		return current.ID, s.keepActor(ctx, w, *current)
-	}
-	uncertain := s.here().pending(Entity(w.kind)) // an earlier attempt never heard how its write ended
-	err := s.ledger.change(ctx, func(k *known) {
-		k.intend(Entity(w.kind), intent{Action: entry.Action, Since: s.now()})
-		k.Deeds = k.Deeds.of(s.attempt.Token).writes(entry)
-		k.SyncDue = k.SyncDue || d.wanted.connection.sync
-	})
-	if err != nil {
-		return "", err
+		s.keepActor(w, *current)
+		return current.ID, nil
 	}
 	wish := w.actor(s.workspace)
 	wish.Name = w.name
+	s.begins(entry.Entity)
 	var written airbyte.Actor
+	var err error
 	if entry.Action == Update {
 		wish.ID = current.ID
 		written, err = s.client.UpdateActor(ctx, wish)
 	} else {
 		written, err = s.client.CreateActor(ctx, wish)
 	}
+	uncertain := d.before.pending(entry.Entity) // an earlier attempt never heard how its write ended
 	if err != nil {
-		return "", s.notWritten(ctx, w, entry, uncertain, err)
+		return "", s.notWritten(w, entry, uncertain, err)
 	}
-	if err := s.wrote(ctx, w, written); err != nil {
-		return "", err
-	}
+	s.wrote(w, written)
 	s.log(workload.Info, phaseOf(w.kind), "The %s %s was %s (%s).", w.kind, quoted(w.name), past(entry.Action), written.ID)
 	if uncertain && entry.Action == Create {
 		return written.ID, s.removeLate(ctx, d, w.kind, written.ID)
@@ -185,20 +184,18 @@ func (s *session) writeActor(ctx context.Context, d *draft, w wantedActor, curre
 
 // notWritten tells of a write that failed. Where Airbyte refused it, nothing is
 // pending that was not before.
-func (s *session) notWritten(ctx context.Context, w wantedActor, entry Entry, uncertain bool, err error) error {
+func (s *session) notWritten(w wantedActor, entry Entry, uncertain bool, err error) error {
 	if refused(err) && !uncertain {
-		if err := s.ledger.change(ctx, func(k *known) { k.done(Entity(w.kind)) }); err != nil {
-			return err
-		}
+		s.ledger.note(func(k *known) { k.done(entry.Entity) })
 	}
 	return s.failed(phaseOf(w.kind), fmt.Sprintf("The %s could not be %s", w.kind, past(entry.Action)), err)
 }
 
-// wrote remembers what was written and what Airbyte made of it.
-func (s *session) wrote(ctx context.Context, w wantedActor, written airbyte.Actor) error {
+// wrote notes what was written and what Airbyte made of it.
+func (s *session) wrote(w wantedActor, written airbyte.Actor) {
 	marks := w.marks
 	marks.Read = s.readPrint(w.kind, written.Configuration)
-	return s.ledger.change(ctx, func(k *known) {
+	s.ledger.note(func(k *known) {
 		*k.actor(w.kind) = knownActor{ID: written.ID, DefinitionID: w.definitionID, Connector: w.connector, Prints: marks}
 		k.done(Entity(w.kind))
 	})
@@ -211,12 +208,11 @@ func (s *session) readPrint(kind airbyte.ActorKind, configuration map[string]any
 	return s.keyed.of(string(kind)+" read", configuration)
 }
 
-// keepActor remembers one that is as wanted, so that the next look is short.
-func (s *session) keepActor(ctx context.Context, w wantedActor, current found) error {
-	if settled(w, &current, s.here()) || w.configuration == nil {
-		return nil
+// keepActor notes one that is as wanted, so that the next look is short.
+func (s *session) keepActor(w wantedActor, current found) {
+	if !settled(w, &current, s.here()) && w.configuration != nil {
+		s.wrote(w, current.Actor)
 	}
-	return s.wrote(ctx, w, current.Actor)
 }
 
 // removeLate looks, after an earlier create whose end was never heard of, whether
@@ -262,7 +258,8 @@ func (s *session) removeExtras(ctx context.Context, d *draft) error {
 		d.done = append(d.done, e)
 		s.log(workload.Info, workload.PhaseFinish, "The %s %s (%s) was removed: %s.", e.Entity, quoted(e.Name), e.ID, e.Reason)
 	}
-	return s.ledger.change(ctx, func(k *known) { k.Leftovers = d.left() })
+	s.ledger.note(func(k *known) { k.Leftovers = d.left() })
+	return nil
 }
 
 // left are sources and destinations that are no longer needed and had to stay.

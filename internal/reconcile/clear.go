@@ -30,7 +30,7 @@ func (s *session) clearData(ctx context.Context, c airbyte.ConnectionSummary) er
 	if err != nil {
 		return s.failed(workload.PhaseSync, "The job that clears the data could not be started; nothing was deleted yet", err)
 	}
-	if err := s.ledger.change(ctx, func(k *known) { k.clearing(c.ID, job.ID) }); err != nil {
+	if err := s.ledger.remember(ctx, func(k *known) { k.clearing(c.ID, job.ID) }); err != nil {
 		return err
 	}
 	if job.Status == airbyte.JobSucceeded {

@@ -86,8 +86,8 @@ func (s *session) writeConnection(ctx context.Context, d *draft, streams []airby
 	entry := d.plan.of(Connection)
 	switch entry.Action {
 	case Keep:
-		d.joined = d.connection.ID
-		return s.wroteConnection(ctx, d, *d.connection, streams, discovery, false)
+		s.wroteConnection(d, *d.connection, streams, discovery, false)
+		return nil
 	case Update:
 		return s.updateConnection(ctx, d, streams, discovery)
 	default:
@@ -97,17 +97,10 @@ func (s *session) writeConnection(ctx context.Context, d *draft, streams []airby
 
 func (s *session) createConnection(ctx context.Context, d *draft, streams []airbyte.ConfiguredStream, discovery *airbyte.Discovery) error {
 	w := d.wanted.connection.shape
-	err := s.ledger.change(ctx, func(k *known) {
-		k.intend(Connection, intent{Action: Create, Since: s.now(), Name: w.Name})
-		k.Deeds = k.Deeds.of(s.attempt.Token).writes(d.plan.of(Connection))
-		k.SyncDue = d.wanted.connection.sync
-	})
-	if err != nil {
-		return err
-	}
 	if d.connection != nil {
 		streams = s.carry(d, streams)
 	}
+	s.begins(Connection)
 	created, err := s.client.CreateConnection(ctx, airbyte.ConnectionCreate{
 		SourceID: d.source, DestinationID: d.destination, Status: w.Status, Name: w.Name,
 		NamespaceDefinition: w.NamespaceDefinition, NamespaceFormat: w.NamespaceFormat, Prefix: w.Prefix,
@@ -116,15 +109,13 @@ func (s *session) createConnection(ctx context.Context, d *draft, streams []airb
 	})
 	if err != nil {
 		if refused(err) {
-			if err := s.ledger.change(ctx, func(k *known) { k.done(Connection) }); err != nil {
-				return err
-			}
+			s.ledger.note(func(k *known) { k.done(Connection) })
 		}
 		return s.failed(workload.PhaseConnection, "The connection could not be created", err)
 	}
 	s.log(workload.Info, workload.PhaseConnection, "The connection %s was created (%s) with %s.", quoted(w.Name), created.ID, count(len(streams), "stream"))
-	d.joined = created.ID
-	return s.wroteConnection(ctx, d, created, streams, discovery, true)
+	s.wroteConnection(d, created, streams, discovery, true)
+	return nil
 }
 
 func (s *session) updateConnection(ctx context.Context, d *draft, streams []airbyte.ConfiguredStream, discovery *airbyte.Discovery) error {
@@ -157,20 +148,20 @@ func (s *session) updateConnection(ctx context.Context, d *draft, streams []airb
 			}
 		}
 	}
-	d.joined = d.connection.ID
-	err := s.ledger.change(ctx, func(k *known) {
-		k.Deeds = k.Deeds.of(s.attempt.Token).writes(d.plan.of(Connection))
-		k.SyncDue = k.SyncDue || d.wanted.connection.sync
-	})
-	if err != nil {
-		return err
+	// Its streams may have made it another entry than the one that was intended.
+	if entry := d.plan.of(Connection); !s.here().Deeds.of(s.attempt.Token).tell(entry) {
+		if err := s.ledger.remember(ctx, func(k *known) { s.intended(k, d, entry) }); err != nil {
+			return err
+		}
 	}
+	s.begins(Connection)
 	updated, err := s.client.UpdateConnection(ctx, patch)
 	if err != nil {
 		return s.failed(workload.PhaseConnection, "The connection could not be updated", err)
 	}
 	s.log(workload.Info, workload.PhaseConnection, "The connection %s was updated (%s).", quoted(w.Name), updated.ID)
-	return s.wroteConnection(ctx, d, updated, streams, discovery, true)
+	s.wroteConnection(d, updated, streams, discovery, true)
+	return nil
 }
 
 // carry takes what people set on the streams of a connection along to the one
@@ -211,10 +202,11 @@ func keepMappers(streams, before []airbyte.ConfiguredStream) []airbyte.Configure
 	return kept
 }
 
-// wroteConnection remembers the connection and the discovery behind it.
-func (s *session) wroteConnection(ctx context.Context, d *draft, c airbyte.Connection, streams []airbyte.ConfiguredStream, discovery *airbyte.Discovery, changed bool) error {
+// wroteConnection notes the connection and the discovery behind it.
+func (s *session) wroteConnection(d *draft, c airbyte.Connection, streams []airbyte.ConfiguredStream, discovery *airbyte.Discovery, changed bool) {
 	w := d.wanted.connection
-	return s.ledger.change(ctx, func(k *known) {
+	d.joined = c.ID
+	s.ledger.note(func(k *known) {
 		if discovery != nil {
 			k.Discovery = knownDiscovery{
 				At: s.now(), Source: d.wanted.source.marks.Wanted, Wishes: w.wishes, CatalogID: discovery.CatalogID,
@@ -247,7 +239,8 @@ func (s *session) sync(ctx context.Context, d *draft) error {
 	}
 	if d.wanted.connection.shape.Status != defaultStatus {
 		s.log(workload.Info, workload.PhaseSync, "No sync was started: the connection is not active.")
-		return s.ledger.change(ctx, func(k *known) { k.SyncDue = false })
+		s.ledger.note(func(k *known) { k.SyncDue = false })
+		return nil
 	}
 	job, err := s.client.SyncConnection(ctx, d.joined)
 	switch {
@@ -258,5 +251,6 @@ func (s *session) sync(ctx context.Context, d *draft) error {
 	default:
 		s.log(workload.Info, workload.PhaseSync, "A sync was started (job %d).", job.ID)
 	}
-	return s.ledger.change(ctx, func(k *known) { k.SyncDue = false })
+	s.ledger.note(func(k *known) { k.SyncDue = false })
+	return nil
 }

@@ -88,11 +88,16 @@ func (b *bench) again(act func(b *bench) error) {
 	b.t.Fatalf("it does not end well\n%s", b.log())
 }
 
-// How a call can be lost.
-var losses = map[string]airbytesim.Fault{
-	"dropped after acting":  {Operation: "*", Do: airbytesim.DoDrop, Acts: true},
-	"dropped before acting": {Operation: "*", Do: airbytesim.DoDrop},
-	"cut after acting":      {Operation: "*", Do: airbytesim.DoMalformed},
+// How a call can be lost, and whether what the attempt noted is lost with it.
+var losses = map[string]struct {
+	fault airbytesim.Fault
+	dies  bool
+}{
+	"dropped after acting":                       {airbytesim.Fault{Operation: "*", Do: airbytesim.DoDrop, Acts: true}, false},
+	"dropped before acting":                      {airbytesim.Fault{Operation: "*", Do: airbytesim.DoDrop}, false},
+	"cut after acting":                           {airbytesim.Fault{Operation: "*", Do: airbytesim.DoMalformed}, false},
+	"dropped after acting, and the worker dies":  {airbytesim.Fault{Operation: "*", Do: airbytesim.DoDrop, Acts: true}, true},
+	"dropped before acting, and the worker dies": {airbytesim.Fault{Operation: "*", Do: airbytesim.DoDrop}, true},
 }
 
 // TestEveryCallLost loses each call of each story in turn: the next attempt must
@@ -100,7 +105,7 @@ var losses = map[string]airbytesim.Fault{
 func TestEveryCallLost(t *testing.T) {
 	t.Parallel()
 	for _, s := range stories() {
-		for how, fault := range losses {
+		for how, loss := range losses {
 			t.Run(s.name+"/"+how, func(t *testing.T) {
 				t.Parallel()
 				for at := 0; ; at++ {
@@ -108,11 +113,14 @@ func TestEveryCallLost(t *testing.T) {
 					s.before(b)
 					b.bystander()
 					untouched := b.bystanders()
+					fault := loss.fault
 					fault.Skip = at
 					if _, err := b.sim.AddFault(fault); err != nil {
 						t.Fatal(err)
 					}
+					b.memory.dies = loss.dies
 					err := s.act(b)
+					b.memory.dies = false
 					if len(b.sim.Faults()) > 0 { // there are no more calls to lose
 						if err != nil || at == 0 {
 							t.Fatalf("call %d: %v", at, err)
@@ -219,33 +227,103 @@ func other() workload.Work {
 func TestCreateThatActsLate(t *testing.T) {
 	t.Parallel()
 	for _, operation := range []string{"sources/create", "destinations/create", "connections/create"} {
-		t.Run(operation, func(t *testing.T) {
+		for how, dies := range map[string]bool{"cancelled": false, "died": true} {
+			t.Run(operation+"/"+how, func(t *testing.T) {
+				t.Parallel()
+				actsLate(t, operation, dies)
+			})
+		}
+	}
+}
+
+func actsLate(t *testing.T, operation string, dies bool) {
+	t.Helper()
+	b := newBench(t, airbytesim.Options{})
+	b.sim.HoldNext(operation, false)
+	ctx, cancel := context.WithCancel(t.Context())
+	first := make(chan error, 1)
+	b.memory.dies = dies
+	go func() { first <- second(b.r.Provision().Perform(ctx, orders(), b.attempt())) }()
+	must(t, 0, b.sim.WaitHeld(t.Context(), operation, 1))
+	for _, other := range []string{"sources/create", "destinations/create"} {
+		if other != operation { // that one is not to be late as well
+			must(t, 0, b.sim.WaitFinished(t.Context(), other, 1))
+		}
+	}
+	cancel()
+	if err := <-first; err == nil {
+		t.Fatal("a cancelled attempt succeeded")
+	}
+	b.memory.dies = false
+	late := b.sim.Held()[0].Seq
+
+	b.sim.HoldNext(operation, false)
+	again := make(chan error, 1)
+	go func() { again <- second(b.r.Provision().Perform(t.Context(), orders(), b.attempt())) }()
+	must(t, 0, b.sim.WaitHeld(t.Context(), operation, 2))
+	b.sim.Release(operation, late)
+	must(t, 0, b.sim.WaitActed(t.Context(), operation, 1))
+	b.sim.Release(operation, 0)
+	must(t, 0, <-again)
+	if operation == "connections/create" { // which is looked for at the next provisioning
+		b.provision(orders())
+	}
+	b.one()
+	b.unchanged(orders())
+}
+
+// TestAWriteThatNobodyHeardOf acts in Airbyte while its worker dies. The operation
+// never gets another attempt, and the next one must not go by what was known before.
+func TestAWriteThatNobodyHeardOf(t *testing.T) {
+	t.Parallel()
+	syncing := func(prefix string) workload.Work {
+		w := orders()
+		w.Connection.Prefix, w.Connection.SyncOnProvision = prefix, true
+		return w
+	}
+	rotated := orders()
+	rotated.Source.Configuration["password"] = "${secret:ROTATED}"
+	renamed := orders()
+	renamed.Destination.DefinitionID, renamed.Destination.Configuration = localJSON, map[string]any{"destination_path": "/json_data"}
+	renamed.Connection.Name = "Another"
+	for name, tt := range map[string]struct {
+		before, dying, after workload.Work
+		lost                 string // the call that nobody heard of
+		want                 []string
+	}{
+		"a secret is put back":  {orders(), rotated, orders(), "sources/update", []string{"sources/update"}},
+		"a sync is still due":   {orders(), syncing("raw_"), syncing("raw_"), "connections/update", []string{"connections/sync"}},
+		"a connection is found": {orders(), renamed, orders(), "connections/create", []string{"connections/delete", "destinations/delete", "destinations/update"}},
+	} {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t, airbytesim.Options{})
-			b.sim.HoldNext(operation, false)
-			ctx, cancel := context.WithCancel(t.Context())
-			first := make(chan error, 1)
-			go func() { first <- second(b.r.Provision().Perform(ctx, orders(), b.attempt())) }()
-			must(t, 0, b.sim.WaitHeld(t.Context(), operation, 1))
-			cancel()
-			if err := <-first; err == nil {
-				t.Fatal("a cancelled attempt succeeded")
-			}
-			late := b.sim.Held()[0].Seq
-
-			b.sim.HoldNext(operation, false)
-			again := make(chan error, 1)
-			go func() { again <- second(b.r.Provision().Perform(t.Context(), orders(), b.attempt())) }()
-			must(t, 0, b.sim.WaitHeld(t.Context(), operation, 2))
-			b.sim.Release(operation, late)
-			must(t, 0, b.sim.WaitActed(t.Context(), operation, 1))
-			b.sim.Release(operation, 0)
-			must(t, 0, <-again)
-			if operation == "connections/create" { // which is looked for at the next provisioning
-				b.provision(orders())
+			b.provision(tt.before)
+			b.fault(airbytesim.Fault{Operation: tt.lost, Do: airbytesim.DoDrop, Acts: true})
+			b.memory.dies = true
+			_ = b.failure(second(b.try(tt.dying)))
+			b.memory.dies = false
+			b.provision(tt.after)
+			if diff := cmp.Diff(tt.want, b.writes()); diff != "" {
+				t.Errorf("%s\n%s", diff, b.log())
 			}
 			b.one()
-			b.unchanged(orders())
 		})
 	}
+}
+
+// TestAnIntentThatWasNotBegun fails before what was intended: nothing is left open by it.
+func TestAnIntentThatWasNotBegun(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, airbytesim.Options{})
+	work := orders()
+	work.Connection.SyncOnProvision = true
+	b.provision(work)
+	wrong := orders()
+	wrong.Connection.SyncOnProvision = true
+	wrong.Destination.Configuration["host"] = "x.invalid"
+	if failure := b.failure(second(b.try(wrong))); failure.Code != workload.CodeCheck {
+		t.Fatal(failure.Text())
+	}
+	b.unchanged(work)
 }

@@ -2,7 +2,6 @@ package reconcile
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 )
@@ -33,12 +32,19 @@ func (d deeds) writes(e Entry) deeds {
 	if e.Action == Update {
 		text += " (" + strings.Join(e.Fields, ", ") + ")"
 	}
-	next := maps.Clone(d.Writes)
-	if next == nil {
-		next = map[Entity]string{}
+	d.Writes = with(d.Writes, e.Entity, text)
+	return d
+}
+
+// tell reports whether they hold what an entry plans.
+func (d deeds) tell(e Entry) bool { return d.Writes[e.Entity] == d.writes(e).Writes[e.Entity] }
+
+// back returns them with what they said of an entity before.
+func (d deeds) back(e Entity, before deeds) deeds {
+	d.Writes = without(d.Writes, e)
+	if text := before.of(d.Token).Writes[e]; text != "" {
+		d.Writes = with(d.Writes, e, text)
 	}
-	next[e.Entity] = text
-	d.Writes = next
 	return d
 }
 

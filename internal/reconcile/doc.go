@@ -32,7 +32,8 @@
 //
 // # What survives a crash
 //
-// Before a create or an update an intent is remembered. A create whose answer
+// Before the first create or update all that is intended is remembered; what came
+// of it is kept with the end of the attempt. A create whose answer
 // never came is found at the next attempt by the digest. An update whose answer
 // never came leaves open what Airbyte holds, so it is sent again once. Nothing is
 // tried twice in one attempt: the queue does that.

@@ -31,6 +31,9 @@ type memory struct {
 	values map[string][]byte
 	writes int
 	fails  func(n int) error // asked before each write, with its number
+	dies   bool              // the process, before it can keep the end of an attempt that fails
+	ending func() error      // keeps the end of the attempt where it is not known yet how that ends
+	lost   error             // why the end of an attempt was not kept
 }
 
 func (m *memory) Recall(_ context.Context, c workload.Component) ([]byte, error) {
@@ -48,15 +51,40 @@ func (m *memory) Remember(_ context.Context, c workload.Component, value []byte)
 			return err
 		}
 	}
-	m.values[c.Digest()] = slices.Clone(value)
+	if len(value) == 0 {
+		delete(m.values, c.Digest())
+	} else {
+		m.values[c.Digest()] = slices.Clone(value)
+	}
 	return nil
 }
 
-func (m *memory) Forget(_ context.Context, c workload.Component) error {
+// Note is called where the attempt ends, so what it is given is kept at once.
+func (m *memory) Note(ctx context.Context, c workload.Component, value []byte) {
+	m.ending = nil
+	if m.dies {
+		m.ending = func() error { return m.Remember(ctx, c, value) }
+		return
+	}
+	if err := m.Remember(ctx, c, value); err != nil {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.lost = err
+	}
+}
+
+// kept is what came of an attempt whose end may not have been kept.
+func (m *memory) kept(outcome workload.Outcome, err error) (workload.Outcome, error) {
+	if m.ending != nil && err == nil {
+		err = m.ending()
+	}
+	m.ending = nil
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	delete(m.values, c.Digest())
-	return nil
+	if m.lost != nil {
+		outcome, err, m.lost = workload.Outcome{}, m.lost, nil
+	}
+	return outcome, err
 }
 
 // vault holds the secrets of a test.
@@ -188,7 +216,7 @@ func (b *bench) try(work workload.Work) (workload.Outcome, error) {
 	b.lines = nil
 	b.mu.Unlock()
 	b.sim.ClearCalls()
-	return b.r.Provision().Perform(context.Background(), work, b.attempt())
+	return b.memory.kept(b.r.Provision().Perform(context.Background(), work, b.attempt()))
 }
 
 func (b *bench) provision(work workload.Work) workload.Outcome {
@@ -205,7 +233,7 @@ func (b *bench) tryUnprovision(work workload.Work) (workload.Outcome, error) {
 	b.lines = nil
 	b.mu.Unlock()
 	b.sim.ClearCalls()
-	return b.r.Unprovision().Perform(context.Background(), work, b.attempt())
+	return b.memory.kept(b.r.Unprovision().Perform(context.Background(), work, b.attempt()))
 }
 
 func (b *bench) unprovision(work workload.Work) workload.Outcome {

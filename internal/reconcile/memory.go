@@ -17,8 +17,11 @@ import (
 type Memory interface {
 	// Recall returns what was last remembered; nil when nothing is.
 	Recall(ctx context.Context, component workload.Component) ([]byte, error)
+	// Remember keeps a value before it returns.
 	Remember(ctx context.Context, component workload.Component, value []byte) error
-	Forget(ctx context.Context, component workload.Component) error
+	// Note keeps a value together with the end of the attempt, or never if that
+	// ends without a word. No value forgets the component.
+	Note(ctx context.Context, component workload.Component, value []byte)
 }
 
 // knownVersion is the version of the JSON form of known.
@@ -48,6 +51,8 @@ type known struct {
 	ClearJobs map[string]int64 `json:"clearJobs,omitempty"`
 	// Deeds are what the last operation that changed something did, all its attempts together.
 	Deeds deeds `json:"deeds,omitzero"`
+	// begun are the intended calls that this attempt has come to make.
+	begun []Entity
 }
 
 // knownActor is what was last written to a source or destination.
@@ -85,19 +90,6 @@ type knownDiscovery struct {
 	Streams []airbyte.StreamKey `json:"streams,omitempty"`
 }
 
-// intent is a call whose end is not known yet.
-type intent struct {
-	Action Action    `json:"action"`
-	Since  time.Time `json:"since"`
-	// Name is the one that a connection was to get.
-	Name string `json:"name,omitempty"`
-}
-
-func (k known) pending(e Entity) bool {
-	_, pending := k.Intents[e]
-	return pending
-}
-
 func (k *known) actor(kind airbyte.ActorKind) *knownActor {
 	if kind == airbyte.Source {
 		return &k.Source
@@ -112,8 +104,10 @@ func (k known) entities() workload.Entities {
 	}
 }
 
-// ledger holds what is known during an attempt and remembers every change at
-// once. It is safe for concurrent use.
+// ledger holds what is known during an attempt. What must be known before a call
+// is made is remembered at once; the rest is noted, and kept with the end of the
+// attempt: after one that ends without a word it is found again in Airbyte. It is
+// safe for concurrent use.
 type ledger struct {
 	memory    Memory
 	component workload.Component
@@ -121,9 +115,10 @@ type ledger struct {
 	mu    sync.Mutex
 	known known
 	saved []byte
+	noted bool // something is to be kept with the end of the attempt
 }
 
-// open recalls what is known. Something unreadable counts as nothing: all of it
+// openLedger recalls what is known. Something unreadable counts as nothing: all of it
 // can be found again, at the price of one needless update.
 func openLedger(ctx context.Context, memory Memory, component workload.Component) (l *ledger, readable bool, err error) {
 	raw, err := memory.Recall(ctx, component)
@@ -151,30 +146,61 @@ func (l *ledger) look() known {
 	return l.known
 }
 
-// adjust changes what is known, to be remembered with the next change.
+// adjust changes what is known, to be kept with the next thing that is.
 func (l *ledger) adjust(k known) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.known = k
 }
 
-// change changes what is known and remembers it, if it became different. The
-// function must replace slices, not change them.
-func (l *ledger) change(ctx context.Context, change func(*known)) error {
+// note changes what is known, to be kept with the end of the attempt. The
+// function must replace maps and slices, not change them: look hands them out.
+func (l *ledger) note(change func(*known)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	change(&l.known)
-	l.known.Version = knownVersion
-	raw, err := json.Marshal(l.known)
+	l.noted = true
+}
+
+// remember is a note that is kept at once.
+func (l *ledger) remember(ctx context.Context, change func(*known)) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	change(&l.known)
+	raw, err := l.text()
 	if err != nil || bytes.Equal(raw, l.saved) {
 		return err
 	}
 	if err := l.memory.Remember(ctx, l.component, raw); err != nil {
 		return err
 	}
-	l.saved = raw
+	l.saved, l.noted = raw, false
 	return nil
 }
+
+// end keeps what was noted with the end of the attempt, however that ends.
+func (l *ledger) end(ctx context.Context) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.noted {
+		return
+	}
+	if raw, err := l.text(); err == nil && !bytes.Equal(raw, l.saved) {
+		l.memory.Note(ctx, l.component, raw)
+	}
+}
+
+// text is what is known as it is kept; none where all was forgotten.
+func (l *ledger) text() ([]byte, error) {
+	if l.known.WorkspaceID == "" {
+		return nil, nil
+	}
+	l.known.Version = knownVersion
+	return json.Marshal(l.known)
+}
+
+// forget makes nothing known, with the end of the attempt.
+func (l *ledger) forget() { l.note(func(k *known) { *k = known{} }) }
 
 // clearing takes down the job that clears a connection's data.
 func (k *known) clearing(connection string, job int64) {
@@ -186,49 +212,9 @@ func (k *known) clearing(connection string, job int64) {
 	k.ClearJobs = next
 }
 
-// The map is replaced, never changed: look hands it out.
-func (k *known) intend(e Entity, call intent) {
-	next := map[Entity]intent{e: call}
-	for other, i := range k.Intents {
-		if other != e {
-			next[other] = i
-		}
-	}
-	k.Intents = next
-}
-
 // leave takes down what is to be removed.
 func (k *known) leave(e Entity, id string) {
 	if !slices.Contains(k.Leftovers[e], id) {
-		next := maps.Clone(k.Leftovers)
-		if next == nil {
-			next = map[Entity][]string{}
-		}
-		next[e] = append(slices.Clone(next[e]), id)
-		k.Leftovers = next
+		k.Leftovers = with(k.Leftovers, e, append(slices.Clone(k.Leftovers[e]), id))
 	}
-}
-
-func (k *known) done(e Entity) {
-	next := map[Entity]intent{}
-	for other, i := range k.Intents {
-		if other != e {
-			next[other] = i
-		}
-	}
-	k.Intents = next
-}
-
-// forget removes all that is known.
-func (l *ledger) forget(ctx context.Context) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.saved) == 0 {
-		return nil
-	}
-	if err := l.memory.Forget(ctx, l.component); err != nil {
-		return err
-	}
-	l.known, l.saved = known{}, nil
-	return nil
 }

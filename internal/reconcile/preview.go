@@ -34,5 +34,5 @@ type readOnly struct{ Memory }
 // Remember keeps nothing.
 func (readOnly) Remember(context.Context, workload.Component, []byte) error { return nil }
 
-// Forget forgets nothing.
-func (readOnly) Forget(context.Context, workload.Component) error { return nil }
+// Note notes nothing.
+func (readOnly) Note(context.Context, workload.Component, []byte) {}

@@ -181,9 +181,12 @@ func (w *world) disturbed(i int) {
 func (w *world) disturb() {
 	at := rapid.IntRange(0, 14).Draw(w.T, "at")
 	fault := airbytesim.Fault{Operation: "*", Skip: at}
-	switch how := rapid.SampledFrom([]string{"nothing", "drop", "drop after", "500", "500 after", "422", "429", "empty", "cut", "record"}).Draw(w.T, "fault"); how {
+	switch how := rapid.SampledFrom([]string{"nothing", "drop", "drop after", "500", "500 after", "422", "429", "empty", "cut", "record", "death"}).Draw(w.T, "fault"); how {
 	case "nothing":
 		return
+	case "death":
+		w.b.memory.dies = true
+		fault.Do, fault.Acts = airbytesim.DoDrop, rapid.Bool().Draw(w.T, "acts")
 	case "record":
 		w.b.memory.writes = 0
 		w.b.memory.fails = func(n int) error {
@@ -218,7 +221,7 @@ func (w *world) disturb() {
 func (w *world) calm() {
 	w.b.sim.RemoveFaults()
 	w.b.memory.mu.Lock()
-	w.b.memory.fails = nil
+	w.b.memory.fails, w.b.memory.dies = nil, false
 	w.b.memory.mu.Unlock()
 	w.b.number = 1
 	if rapid.Bool().Draw(w.T, "restart") {
@@ -273,10 +276,10 @@ func (w *world) edit(i int) {
 	wish.rests = false
 	switch how {
 	case "rename source", "rename destination":
-		if _, known := w.b.memory.values[wish.work.Component.Digest()]; !known {
-			return
-		}
 		a := w.read(l, how == "rename source")
+		if !strings.Contains(string(w.b.memory.values[wish.work.Component.Digest()]), a.ID) {
+			return // no attempt told of it, so nothing but its name says whose it is
+		}
 		a.Name = "by hand"
 		must1(client.UpdateActor(ctx, a))
 		return

@@ -17,6 +17,7 @@ func (r *Reconciler) provision(ctx context.Context, work workload.Work, attempt 
 	if err != nil {
 		return workload.Outcome{}, err
 	}
+	defer s.ledger.end(ctx)
 	s.settle()
 	d, err := s.draft(ctx)
 	if err != nil {
@@ -34,9 +35,7 @@ func (r *Reconciler) provision(ctx context.Context, work workload.Work, attempt 
 		return workload.Outcome{}, err
 	}
 	if d.observed.listed {
-		if err := s.ledger.change(ctx, func(k *known) { k.Large = len(d.observed.connections) > fewConnections }); err != nil {
-			return workload.Outcome{}, err
-		}
+		s.ledger.note(func(k *known) { k.Large = len(d.observed.connections) > fewConnections })
 	}
 	return s.outcome(d), nil
 }
@@ -48,6 +47,7 @@ type draft struct {
 	choice     choice
 	connection *airbyte.Connection // the component's, as it was read; nil when there is none
 	plan       Plan
+	before     known // what was known before the writes were intended
 
 	// What came of acting on the plan.
 	source, destination, joined string // ids

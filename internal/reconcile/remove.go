@@ -9,12 +9,12 @@ import (
 	"airbyte-provisioner/internal/workload"
 )
 
-// removing takes down what is about to be removed.
+// removing remembers what is about to be removed.
 func (s *session) removing(ctx context.Context, entries []Entry) error {
 	if !slices.ContainsFunc(entries, func(e Entry) bool { return e.Action == Delete }) {
 		return nil
 	}
-	return s.ledger.change(ctx, func(k *known) { k.Deeds = k.Deeds.of(s.attempt.Token).removes(entries) })
+	return s.ledger.remember(ctx, func(k *known) { k.Deeds = k.Deeds.of(s.attempt.Token).removes(entries) })
 }
 
 // deleteConnection stops what runs for a connection, deletes it, and looks
@@ -128,9 +128,10 @@ func (s *session) leave(ctx context.Context, former workload.Entities) error {
 	default:
 		return err
 	}
-	return s.ledger.change(ctx, func(k *known) {
+	s.ledger.note(func(k *known) {
 		k.Former = slices.DeleteFunc(slices.Clone(k.Former), func(e workload.Entities) bool { return e.WorkspaceID == former.WorkspaceID })
 	})
+	return nil
 }
 
 func isConflict(err error) bool {

@@ -17,6 +17,7 @@ func (r *Reconciler) unprovision(ctx context.Context, work workload.Work, attemp
 	if err != nil {
 		return workload.Outcome{}, err
 	}
+	defer s.ledger.end(ctx)
 	s.settle()
 	if err := s.removeAll(ctx); err != nil {
 		return workload.Outcome{}, err
@@ -41,7 +42,8 @@ func (r *Reconciler) unprovision(ctx context.Context, work workload.Work, attemp
 		}
 		outcome.Message = strings.Join(append([]string{outcome.Message}, lines...), "\n- ")
 	}
-	return outcome, s.ledger.forget(ctx)
+	s.ledger.forget()
+	return outcome, nil
 }
 
 // removeAll removes what the component has in the session's workspace:

@@ -63,6 +63,15 @@ local function append(from, to)
   if tail ~= '' then redis.call('HSET', op, 'tail', tail) end
 end
 
+-- keep replaces what is known of the component, under the fourth key; '' forgets it.
+local function keep(value)
+  if value == '' then
+    redis.call('DEL', KEYS[4])
+  else
+    redis.call('SET', KEYS[4], value)
+  end
+end
+
 -- listed names the index of this tag's operations that are in a state, or 'open',
 -- by the time of their acceptance.
 local function listed(state) return string.sub(prefix, 1, -4) .. 'listed:' .. state end

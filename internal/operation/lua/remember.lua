@@ -1,11 +1,7 @@
 -- Remembers, and renews the lease as the renewing script does.
 -- KEYS: 4 what is known of the component. ARGV: 4 holder, 5 the new value, or '' to forget, 6 lease in ms
 local r = redis.call('HMGET', op, 'state', 'holder')
-if r[2] ~= ARGV[4] then return 'lost' end
+if r[2] ~= ARGV[4] then return {'lost'} end
 redis.call('HSET', op, 'until', whole(now + ARGV[6]))
-if ARGV[5] == '' then
-  redis.call('DEL', KEYS[4])
-else
-  redis.call('SET', KEYS[4], ARGV[5])
-end
-return r[1]
+keep(ARGV[5])
+return {r[1]}
