@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -17,7 +18,9 @@ const errorPause = 100 * time.Millisecond
 // gate is the Redis client of asynq's server. It lets the server take tasks
 // from a queue of slow ones only while they hold less than a given number of
 // slots; asynq itself cannot bound one queue of several. A task that is not
-// taken stays in the queue for other workers. It goes by the script with which
+// taken stays in the queue for other workers. And it lets a queue rest in which
+// there was nothing a moment ago: before each task, asynq asks the empty ones too
+// that happen to come first. It goes by the script with which
 // asynq takes a task: its first key is the queue's list of pending tasks, its
 // second says whether the queue is paused.
 type gate struct {
@@ -25,6 +28,8 @@ type gate struct {
 	pending string // the slow queue's list of pending tasks; empty: no bound
 	limit   int64
 	taken   atomic.Int64
+	rest    time.Duration // less than asynq's pause between two looks at queues that are all empty
+	empty   sync.Map      // when a list of pending tasks was last found empty
 }
 
 // Eval runs a script, or answers that there is no task.
@@ -42,7 +47,7 @@ func (g *gate) take(ctx context.Context, keys []string, run func() *redis.Cmd) *
 		return run()
 	}
 	bounded := keys[0] == g.pending
-	if bounded && g.taken.Load() >= g.limit {
+	if bounded && g.taken.Load() >= g.limit || g.rests(keys[0]) {
 		closed := redis.NewCmd(ctx)
 		closed.SetErr(redis.Nil)
 		return closed
@@ -51,10 +56,17 @@ func (g *gate) take(ctx context.Context, keys []string, run func() *redis.Cmd) *
 	switch err := cmd.Err(); {
 	case err == nil && bounded:
 		g.taken.Add(1)
-	case err != nil && !errors.Is(err, redis.Nil) && !redis.HasErrorPrefix(err, "NOSCRIPT"):
+	case errors.Is(err, redis.Nil):
+		g.empty.Store(keys[0], time.Now())
+	case err != nil && !redis.HasErrorPrefix(err, "NOSCRIPT"):
 		time.Sleep(errorPause)
 	}
 	return cmd
+}
+
+func (g *gate) rests(list string) bool {
+	since, ok := g.empty.Load(list)
+	return ok && time.Since(since.(time.Time)) < g.rest //nolint:forcetypeassert // nothing else is stored
 }
 
 func isPaused(key string) bool {

@@ -2,11 +2,14 @@ package queue
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
 
 	"airbyte-provisioner/internal/operation"
 	"airbyte-provisioner/internal/redistest"
@@ -56,5 +59,42 @@ func TestADroppedTaskGivesItsSlotBack(t *testing.T) {
 	stop()
 	if taken := server.gate.taken.Load(); taken != 0 {
 		t.Errorf("%d slots are taken by nothing", taken)
+	}
+}
+
+func TestAnEmptyQueueRests(t *testing.T) {
+	t.Parallel()
+	keys := func(queue string) []string {
+		return []string{queueKey(queue, "pending"), queueKey(queue, "paused"), queueKey(queue, "active"), queueKey(queue, "lease")}
+	}
+	for name, tt := range map[string]struct {
+		rest time.Duration
+		asks map[string][]error // by queue, what each question is answered with, asked or not
+		want map[string]int     // questions asked
+	}{
+		"while it rests": {time.Hour, map[string][]error{"a": {redis.Nil, redis.Nil, redis.Nil}}, map[string]int{"a": 1}},
+		"after its rest": {0, map[string][]error{"a": {redis.Nil, redis.Nil, redis.Nil}}, map[string]int{"a": 3}},
+		"not the others": {time.Hour, map[string][]error{"a": {redis.Nil, redis.Nil}, "b": {nil, nil}}, map[string]int{"a": 1, "b": 2}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g, asked := &gate{rest: tt.rest}, map[string]int{}
+			for queue, answers := range tt.asks {
+				for _, answer := range answers {
+					cmd := g.take(t.Context(), keys(queue), func() *redis.Cmd {
+						asked[queue]++
+						cmd := redis.NewCmd(t.Context())
+						cmd.SetErr(answer)
+						return cmd
+					})
+					if !errors.Is(cmd.Err(), answer) {
+						t.Errorf("%s answers %v, want %v", queue, cmd.Err(), answer)
+					}
+				}
+			}
+			if diff := cmp.Diff(tt.want, asked); diff != "" {
+				t.Error(diff)
+			}
+		})
 	}
 }

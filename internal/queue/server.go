@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"airbyte-provisioner/internal/operation"
+	"airbyte-provisioner/internal/stack"
 	"airbyte-provisioner/internal/workload"
 
 	"github.com/hibiken/asynq"
@@ -78,7 +79,7 @@ func NewServer(opts ServerOptions) (*Server, error) {
 	if opts.ShutdownTimeout <= 0 {
 		opts.ShutdownTimeout = 25 * time.Second
 	}
-	s := &Server{opts: opts, gate: &gate{UniversalClient: opts.Redis}}
+	s := &Server{opts: opts, gate: &gate{UniversalClient: opts.Redis, rest: opts.PollInterval / 4}}
 	s.stopping, s.stop = context.WithCancel(context.Background())
 	if slow := opts.Instance + validateQueue; len(weights) > 1 && weights[slow] > 0 {
 		s.gate.pending, s.gate.limit = queueKey(slow, pending), int64(max(1, opts.Concurrency/2))
@@ -136,6 +137,7 @@ func (s *Server) Shutdown() {
 
 // process is asynq's handler.
 func (s *Server) process(ctx context.Context, t *asynq.Task) error {
+	stack.Grow() // asynq runs each task on a goroutine of its own
 	if s.gate.first(ctx) {
 		defer s.gate.done()
 	}

@@ -1,5 +1,5 @@
 // Package reconcile brings Airbyte to what descriptors want: it observes, plans,
-// and acts. It may import workload, catalog, airbyte and mishap.
+// and acts. It may import workload, catalog, airbyte, mishap and stack.
 //
 //	recall what is known            Memory: ids, fingerprints, intents
 //	   |

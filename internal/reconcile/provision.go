@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"airbyte-provisioner/internal/airbyte"
+	"airbyte-provisioner/internal/stack"
 	"airbyte-provisioner/internal/workload"
 )
 
@@ -191,7 +192,10 @@ func (s *session) completeBoth(ctx context.Context, d *draft) error {
 // parallel runs two branches side by side and tells of both their failures.
 func parallel(a, b func() error) error {
 	ended := make(chan error, 1)
-	go func() { ended <- caught(a)() }()
+	go func() {
+		stack.Grow()
+		ended <- caught(a)()
+	}()
 	second := b()
 	return both(<-ended, second)
 }
