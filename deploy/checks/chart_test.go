@@ -35,11 +35,12 @@ func render(t *testing.T, values map[string]any) (map[string]string, error) {
 	t.Helper()
 	capabilities := chartutil.DefaultCapabilities.Copy()
 	capabilities.KubeVersion = chartutil.KubeVersion{Version: "v1.32.0", Major: "1", Minor: "32"}
-	all, err := chartutil.ToRenderValues(loadChart(t), values, release, capabilities)
+	c := loadChart(t)
+	all, err := chartutil.ToRenderValues(c, values, release, capabilities)
 	if err != nil {
 		return nil, err
 	}
-	return engine.Render(loadChart(t), all)
+	return engine.Render(c, all)
 }
 
 // joined is all that was rendered, in one text that is always in the same order.
