@@ -180,9 +180,7 @@ func definitionNamed(kind airbyte.ActorKind, connector string, definitions []air
 		failure.Message = fmt.Sprintf("There is no %s connector %s.", kind, quoted(connector))
 		problem = fmt.Sprintf("is %s, which neither the catalogue nor the Airbyte workspace has", quoted(connector))
 		slices.Sort(names)
-		if near := catalog.Nearest(connector, slices.Compact(names)); len(near) > 0 {
-			problem += "; did you mean " + strings.Join(near, " or ") + "?"
-		}
+		problem += hint(connector, slices.Compact(names))
 	}
 	failure.Problems = []workload.Problem{{Path: "specific." + string(kind) + ".connector", Message: problem}}
 	return "", failure

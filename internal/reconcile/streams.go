@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"airbyte-provisioner/internal/airbyte"
+	"airbyte-provisioner/internal/catalog"
 	"airbyte-provisioner/internal/workload"
 )
 
@@ -138,12 +139,18 @@ func (s selection) unknown(wish workload.Stream) string {
 	return "the source has no stream " + asked + hint(asked, names)
 }
 
-// hint lists the names that are nearest to what was asked for.
+// hint asks for the names that may have been meant, also by who left out a namespace.
 func hint(asked string, names []string) string {
-	if near := nearest(asked, names); len(near) > 0 {
-		return "; nearest are " + strings.Join(near, ", ")
+	near := catalog.Nearest(asked, names)
+	if len(near) == 0 {
+		last := func(name string) string { return name[strings.LastIndexByte(name, '.')+1:] }
+		near = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return len(catalog.Nearest(asked, []string{last(name)})) == 0 })
+		near = near[:min(3, len(near))]
 	}
-	return ""
+	if len(near) == 0 {
+		return ""
+	}
+	return "; did you mean " + strings.Join(near, " or ") + "?"
 }
 
 // namespacing is how a connection maps streams to tables.

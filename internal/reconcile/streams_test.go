@@ -128,8 +128,8 @@ func TestWrongStreams(t *testing.T) {
 		path   string
 		says   []string
 	}{
-		{"unknown", "the nearest names are told", wish(workload.Stream{Name: "order"}), "streams[0].name", []string{"no stream order", "public.orders"}},
-		{"unknown exclusion", "a misspelt exclusion must not sync what was to be left out", wish(workload.Stream{Name: "custmers", Exclude: true}), "streams[0].name", []string{"public.customers"}},
+		{"unknown", "the nearest names are told", wish(workload.Stream{Name: "order"}), "streams[0].name", []string{"no stream order;", "did you mean public.orders?"}},
+		{"unknown exclusion", "a misspelt exclusion must not sync what was to be left out", wish(workload.Stream{Name: "custmers", Exclude: true}), "streams[0].name", []string{"did you mean public.customers?"}},
 		{"unknown namespace", "the name alone is not enough", wish(workload.Stream{Name: "orders", Namespace: "pub"}), "streams[0].name", []string{"pub.orders", "public.orders"}},
 		{"more than one namespace", "which one is meant cannot be guessed", selection{discovered: []airbyte.ConfiguredStream{stream("x.a"), stream("y.a")}, modes: every, wishes: []workload.Stream{{Name: "a"}}}, "streams[0].name", []string{"x, y"}},
 		{"twice", "one stream has one configuration", wish(workload.Stream{Name: "orders"}, workload.Stream{Name: "orders", Namespace: "public"}), "streams[1]", []string{"more than once"}},
@@ -147,7 +147,7 @@ func TestWrongStreams(t *testing.T) {
 		{"another key", "the source's own cannot be replaced", wish(workload.Stream{Name: "orders", PrimaryKey: [][]string{{"name"}}}), "streams[0].primaryKey", []string{"(id)", "leave primaryKey out"}},
 		{"unknown cursor field", "the nearest fields are told", wish(workload.Stream{Name: "customers", SyncMode: incremental, CursorField: []string{"update_at"}}), "streams[0].cursorField", []string{"updated_at"}},
 		{"unknown key field", "the nearest fields are told", wish(workload.Stream{Name: "customers", PrimaryKey: [][]string{{"ide"}}}), "streams[0].primaryKey", []string{"no field ide"}},
-		{"unknown selected field", "the nearest fields are told", wish(workload.Stream{Name: "customers", SelectedFields: []string{"nam"}}), "streams[0].selectedFields", []string{"nearest are name"}},
+		{"unknown selected field", "the nearest fields are told", wish(workload.Stream{Name: "customers", SelectedFields: []string{"nam"}}), "streams[0].selectedFields", []string{"did you mean name?"}},
 		{"selection without the key", "dedup needs it", wish(workload.Stream{Name: "orders", SyncMode: incremental, CursorField: []string{"updated_at"}, DestinationSyncMode: appendDedup, SelectedFields: []string{"updated_at"}}), "streams[0].selectedFields", []string{"primary key id"}},
 		{"selection without the cursor", "incremental needs it", wish(workload.Stream{Name: "orders", SyncMode: incremental, CursorField: []string{"updated_at"}, DestinationSyncMode: appendMode, SelectedFields: []string{"id"}}), "streams[0].selectedFields", []string{"cursor updated_at"}},
 		{"one table for two", "one would overwrite the other", selection{discovered: []airbyte.ConfiguredStream{stream("x.a"), stream("y.a")}, modes: every, namespace: namespacing{definition: "destination"}}, "streams", []string{"x.a and y.a", "table a"}},
