@@ -44,6 +44,12 @@ type Actor struct {
 	Configuration map[string]any
 }
 
+// IsMask reports whether a value of a configuration is what Airbyte shows instead of a secret.
+func IsMask(value any) bool {
+	text, ok := value.(string)
+	return ok && len(text) >= 5 && strings.Trim(text, "*") == ""
+}
+
 // configuration is never null in a request: the API requires an object.
 func configuration(c map[string]any) map[string]any {
 	if c == nil {

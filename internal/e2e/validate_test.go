@@ -44,7 +44,7 @@ func TestValidateAgainstAirbyte(t *testing.T) {
 	}
 	first := wish{SourceSpec: postgres}
 	valid(first.descriptor(), "Plan: create source", "Plan: create destination", "Plan: create connection",
-		"The source's check succeeded.", "The destination's check succeeded.", "The source has ")
+		"The check of the source succeeded.", "The check of the destination succeeded.", "The source has ")
 	s.awaitState(s.submit("provision", first.descriptor()), "COMPLETED")
 	valid(first.descriptor(), "Plan: keep source", "Plan: keep destination", "Plan: keep connection")
 

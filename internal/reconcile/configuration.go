@@ -6,7 +6,8 @@ import (
 	"maps"
 	"math/big"
 	"slices"
-	"strings"
+
+	"airbyte-provisioner/internal/airbyte"
 
 	"airbyte-provisioner/internal/workload"
 )
@@ -48,8 +49,8 @@ func (c *comparison) objects(at string, wanted, read map[string]any) {
 }
 
 func (c *comparison) values(path string, wanted, read any) {
-	if isMask(read) || c.secret(path) {
-		if !isMask(read) && !equalValues(wanted, read) {
+	if airbyte.IsMask(read) || c.secret(path) {
+		if !airbyte.IsMask(read) && !equalValues(wanted, read) {
 			c.differs(path, " (changed)")
 		}
 		return
@@ -74,12 +75,6 @@ func (c *comparison) values(path string, wanted, read any) {
 }
 
 func (c *comparison) secret(path string) bool { return slices.Contains(c.secrets, path) }
-
-// isMask reports whether a value is what Airbyte shows instead of a secret.
-func isMask(value any) bool {
-	text, ok := value.(string)
-	return ok && len(text) >= 5 && strings.Trim(text, "*") == ""
-}
 
 // equalValues compares two values by their JSON, numbers by their value: they come as several types.
 func equalValues(a, b any) bool {
@@ -117,7 +112,7 @@ func masks(at string, value any) []string {
 			found = append(found, masks(fmt.Sprintf("%s[%d]", at, i), item)...)
 		}
 	default:
-		if isMask(value) {
+		if airbyte.IsMask(value) {
 			found = append(found, at)
 		}
 	}

@@ -290,7 +290,7 @@ func TestIdentity(t *testing.T) {
 func (b *bench) double(kind airbyte.ActorKind) airbyte.Actor {
 	a := b.actor(kind)
 	for name, value := range a.Configuration {
-		if isMask(value) {
+		if airbyte.IsMask(value) {
 			a.Configuration[name] = "whatever"
 		}
 	}

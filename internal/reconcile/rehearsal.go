@@ -113,29 +113,16 @@ func (r *Rehearsal) besides(ctx context.Context, w wantedActor, missing *workloa
 
 // Check has Airbyte check the connection of an actor that is not stored.
 func (r *Rehearsal) Check(ctx context.Context, kind airbyte.ActorKind) error {
-	s, w, phase := r.session, r.wanted(kind), phaseOf(kind)
-	s.log(workload.Info, phase, "Checking the %s; this may take minutes.", kind)
-	err := s.slow(ctx, func() error {
-		return s.client.CheckActor(ctx, airbyte.Actor{
-			Kind: kind, WorkspaceID: s.workspace, DefinitionID: w.definitionID, Configuration: w.configuration,
-		})
-	})
-	if err != nil {
-		return s.failed(phase, "The check of the "+string(kind)+" failed", err)
-	}
-	s.log(workload.Info, phase, "The %s's check succeeded.", kind)
-	return nil
+	return r.session.check(ctx, *r.wanted(kind))
 }
 
 // Discover reads the schema of the source that is not stored.
 func (r *Rehearsal) Discover(ctx context.Context) error {
-	s, w := r.session, r.source
+	s := r.session
 	s.log(workload.Info, workload.PhaseDiscovery, "Reading the source's schema; this may take minutes.")
 	var found airbyte.Discovery
 	err := s.slow(ctx, func() (err error) {
-		found, err = s.client.DiscoverUnsaved(ctx, airbyte.Actor{
-			Kind: airbyte.Source, WorkspaceID: s.workspace, DefinitionID: w.definitionID, Configuration: w.configuration,
-		})
+		found, err = s.client.DiscoverUnsaved(ctx, r.source.actor(s.workspace))
 		return err
 	})
 	if err != nil {

@@ -126,7 +126,7 @@ func (h *hiding) hide(path string, value any, secret bool) any {
 		}
 		return result
 	case string:
-		if value != "" && (secret || isMask(value) || reveals(value)) {
+		if value != "" && (secret || airbyte.IsMask(value) || reveals(value)) {
 			return h.placeholder(path)
 		}
 	case bool, nil:
@@ -172,9 +172,6 @@ func constant(text string) string {
 var others = regexp.MustCompile(`[^A-Z0-9]+`)
 
 func cut(text string, most int) string { return text[:min(len(text), most)] }
-
-// isMask reports whether a value is what Airbyte shows instead of a secret.
-func isMask(text string) bool { return len(text) >= 5 && strings.Trim(text, "*") == "" }
 
 // parameter is one name=value of a list or a URL.
 var parameter = regexp.MustCompile(`(?:^|[?&;,\s])([^=?&;,\s]+)=[^&;,\s]`)

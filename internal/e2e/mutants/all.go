@@ -29,7 +29,7 @@ func All() []Mutant {
 		one("reverse provisioning no mutation", "the connection that is read is also written",
 			"internal/reverse/reverse.go", "if c.Deleted() {", "if _, err := s.airbyte.UpdateConnection(ctx, airbyte.ConnectionUpdate{ID: c.ID}); err != nil || c.Deleted() {"),
 		one("reverse provisioning no secrets", "a password within a URL is answered",
-			"internal/reverse/secrets.go", `if value != "" && (secret || isMask(value) || reveals(value)) {`, `if value != "" && (secret || isMask(value)) {`),
+			"internal/reverse/secrets.go", `if value != "" && (secret || airbyte.IsMask(value) || reveals(value)) {`, `if value != "" && (secret || airbyte.IsMask(value)) {`),
 		one("async acceptance to terminal status", "a finished operation can still be terminated",
 			"internal/operation/lua/terminate.lua", "if finished(r[1]) then", "if false then"),
 		one("unknown token", "a token that is none is a fault of the server",
