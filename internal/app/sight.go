@@ -126,7 +126,7 @@ const monitoringPath = "/monitoring"
 // mounts are the pages for people.
 func (b *base) mounts() ([]httpapi.Mount, error) {
 	console, err := monitoring.New(monitoring.Options{
-		Path: monitoringPath, Redis: b.redis, Write: b.config.HTTP.MonitoringWrite,
+		Path: monitoringPath, Redis: b.redis, Queues: b.queue.Names(), Write: b.config.HTTP.MonitoringWrite,
 	})
 	if err != nil {
 		return nil, err

@@ -23,6 +23,8 @@ type Options struct {
 	Path string
 	// Redis is the connection to the queues; it stays the caller's to close.
 	Redis redis.UniversalClient
+	// Queues are the names of those that are shown.
+	Queues []string
 	// Write lets people run, archive and delete tasks and pause queues.
 	Write bool
 }
@@ -30,6 +32,7 @@ type Options struct {
 // Console answers below its path.
 type Console struct {
 	path     string
+	queues   map[string]bool // by name
 	asynqmon http.Handler
 	page     []byte
 	policy   string
@@ -37,7 +40,10 @@ type Console struct {
 
 // New returns a Console, or an error if asynqmon's page is not as expected. It sends nothing.
 func New(options Options) (*Console, error) {
-	c := &Console{path: strings.TrimSuffix(options.Path, "/")}
+	c := &Console{path: strings.TrimSuffix(options.Path, "/"), queues: map[string]bool{}}
+	for _, name := range options.Queues {
+		c.queues[name] = true
+	}
 	c.asynqmon = asynqmon.New(asynqmon.Options{
 		RootPath:         c.path,
 		RedisConnOpt:     connection{options.Redis},
@@ -71,7 +77,7 @@ func (c *Console) ContentSecurityPolicy() string { return c.policy }
 // ServeHTTP answers one request.
 func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if strings.HasPrefix(r.URL.Path, c.path+"/api/") {
-		c.asynqmon.ServeHTTP(w, r)
+		c.api(w, r)
 		return
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {

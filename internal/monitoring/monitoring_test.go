@@ -1,10 +1,12 @@
 package monitoring_test
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,7 +24,7 @@ import (
 // console serves a console over a real Redis.
 func console(t *testing.T, client redis.UniversalClient, write bool) (*monitoring.Console, *httptest.Server) {
 	t.Helper()
-	c, err := monitoring.New(monitoring.Options{Path: "/monitoring", Redis: client, Write: write})
+	c, err := monitoring.New(monitoring.Options{Path: "/monitoring", Redis: client, Queues: queue.Queues(), Write: write})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,17 +135,84 @@ func TestPayloadsOfOthers(t *testing.T) {
 		"text": "password=CLEARTEXT", "json": `{"password":"CLEARTEXT"}`, "newer": `{"v":99,"kind":"provision","work":{"name":"CLEARTEXT"}}`,
 		"kind": `{"v":1,"kind":"other","work":{"name":"CLEARTEXT"}}`, "binary": "\xff\xfeCLEARTEXT",
 	} {
-		if _, err := other.Enqueue(asynq.NewTask("other", []byte(payload)), asynq.Queue("others"), asynq.TaskID(id)); err != nil {
+		if _, err := other.Enqueue(asynq.NewTask("other", []byte(payload)), asynq.Queue("provision"), asynq.TaskID(id)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	_, server := console(t, client, false)
-	_, _, body := ask(t, http.MethodGet, server.URL+"/monitoring/api/queues/others/pending_tasks")
+	_, _, body := ask(t, http.MethodGet, server.URL+"/monitoring/api/queues/provision/pending_tasks")
 	if strings.Contains(body, "CLEARTEXT") || strings.Count(body, "(not shown: ") != 5 {
 		t.Errorf("payloads of others:\n%s", body)
 	}
 	if got := monitoring.Result([]byte("CLEARTEXT")); strings.Contains(got, "CLEARTEXT") || monitoring.Result(nil) != "" {
 		t.Errorf("a result is shown as %q", got)
+	}
+}
+
+// TestOthersInTheSameRedis are neither seen nor touched: installations with
+// another INSTANCE, and other products.
+func TestOthersInTheSameRedis(t *testing.T) {
+	t.Parallel()
+	client := redistest.Start(t).Client()
+	submit(t, client, workload.Work{Component: workload.NewComponent("c", "dev")})
+	other := asynq.NewClientFromRedisClient(client)
+	foreign := []string{"blue-provision", "provision:high"}
+	for _, name := range foreign {
+		if _, err := other.Enqueue(asynq.NewTask("other", nil), asynq.Queue(name), asynq.TaskID("t")); err != nil {
+			t.Fatal(err)
+		}
+		serve(t, client, name)
+	}
+	serve(t, client, "provision")
+	_, server := console(t, client, true)
+	for path, list := range map[string]string{"queues": "queues", "queue_stats": "stats", "servers": "servers", "redis_info": "raw_info"} {
+		status, _, body := ask(t, http.MethodGet, server.URL+"/monitoring/api/"+path)
+		var told map[string]any
+		if err := json.Unmarshal([]byte(body), &told); status != http.StatusOK || err != nil || told[list] == nil {
+			t.Errorf("%s answered %d, %v: %s", path, status, err, body)
+		}
+		if path != "redis_info" && !strings.Contains(body, `"provision"`) || strings.Contains(body, "blue-") || strings.Contains(body, ":high") {
+			t.Errorf("%s lacks our own, or shows others: %s", path, body)
+		}
+	}
+	for _, name := range foreign {
+		for _, deed := range []string{
+			"GET ", "GET /pending_tasks", "GET /tasks/t", "GET /groups", "POST :pause", "POST :resume", "DELETE ", "DELETE /pending_tasks/t", "POST /pending_tasks:archive_all",
+		} {
+			method, rest, _ := strings.Cut(deed, " ")
+			if status, _, body := ask(t, method, server.URL+"/monitoring/api/queues/"+name+rest); status != http.StatusNotFound {
+				t.Errorf("%s of %s answered %d: %s", deed, name, status, body)
+			}
+		}
+	}
+	for _, deed := range []string{"GET ", "GET /pending_tasks", "POST :pause", "POST :resume"} {
+		method, rest, _ := strings.Cut(deed, " ")
+		if status, _, body := ask(t, method, server.URL+"/monitoring/api/queues/provision"+rest); status/100 != 2 {
+			t.Errorf("%s of our own answered %d: %s", deed, status, body)
+		}
+	}
+}
+
+// serve starts a server of a queue, which does nothing and is in the list of servers.
+func serve(t *testing.T, client redis.UniversalClient, queue string) {
+	t.Helper()
+	server := asynq.NewServerFromRedisClient(client, asynq.Config{
+		Queues: map[string]int{queue: 1}, LogLevel: asynq.FatalLevel, TaskCheckInterval: 100 * time.Millisecond,
+	})
+	if err := server.Start(asynq.HandlerFunc(func(context.Context, *asynq.Task) error { return nil })); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Shutdown)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for inspector := asynq.NewInspectorFromRedisClient(client); ; <-tick.C {
+		servers, err := inspector.Servers()
+		if err != nil || t.Context().Err() != nil {
+			t.Fatal(err, t.Context().Err())
+		}
+		if slices.ContainsFunc(servers, func(s *asynq.ServerInfo) bool { return s.Queues[queue] > 0 }) {
+			return // it has told that it is there
+		}
 	}
 }
 
