@@ -38,7 +38,8 @@ func TestADroppedTaskGivesItsSlotBack(t *testing.T) {
 	server, err := NewServer(ServerOptions{
 		Redis: client, Queues: map[string]int{validateQueue: 1, provisionQueue: 1}, Concurrency: concurrency, PollInterval: time.Millisecond,
 		Store:   operation.New(operation.Options{Redis: client, StatusTTL: time.Hour}),
-		Handler: func(_ context.Context, task Task) error { handled <- task.Token; return nil },
+		// What failed is told to who gives the slots of dropped tasks back, too.
+		Handler: func(_ context.Context, task Task) error { handled <- task.Token; return &LaterError{Delay: time.Hour} },
 	})
 	if err != nil {
 		t.Fatal(err)
