@@ -120,6 +120,9 @@ func (a *acceptance) references() []string {
 		if loose(key) || strings.Contains(key, sealedPrefix) {
 			tell(path, "holds a reference in the name of the field; expected it in a value")
 		}
+		if slices.Contains(storedSecret, key) { // secrets.allow would not be asked
+			tell(path, "is a name by which Airbyte itself finds a stored secret; expected a reference such as ${secret:NAME} instead of this mapping")
+		}
 	})
 	walk("", a.Configuration, func(path string, value any) {
 		text, _ := value.(string)

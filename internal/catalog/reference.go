@@ -12,6 +12,10 @@ const (
 	mask             = "**********" // what Airbyte shows for a secret
 )
 
+// storedSecret are the fields of what Airbyte stores in a secret's place, and reads
+// wherever it stands: io.airbyte.config.secrets.SecretsHelpers.
+var storedSecret = []string{"_secret", "_secret_reference_id", "_secret_storage_id"}
+
 // secretReference is ${secret:NAME}. A name is one file's name, so it holds no
 // slash and does not begin with a dot.
 var secretReference = regexp.MustCompile(`\$\{secret:([A-Za-z0-9_][A-Za-z0-9._-]{0,199})\}`)

@@ -53,6 +53,14 @@ func TestWhatIsNoSecretToSeal(t *testing.T) {
 			`{"host": "h", "port": "${ secret:PORT}", "database": "d", "username": "u"}`,
 			[]string{"port: holds a reference that is not well-formed; expected ${secret:NAME}, with letters, digits, dots, dashes and underscores in the name"},
 		},
+		"what Airbyte itself writes in a stored secret's place": {
+			`{` + postgres + `, "password": {"_secret": "airbyte_workspace_1_secret_2_v1"}, "more": [{"_secret_reference_id": "x"}]}`,
+			[]string{
+				"more[0]._secret_reference_id: is a name by which Airbyte itself finds a stored secret; expected a reference such as ${secret:NAME} instead of this mapping",
+				"password: is a mapping; expected a text (Password)",
+				"password._secret: is a name by which Airbyte itself finds a stored secret; expected a reference such as ${secret:NAME} instead of this mapping",
+			},
+		},
 		"a secret of a wrong type": {
 			`{` + postgres + `, "password": "**********", "ssl_mode": {"mode": "verify-ca", "ca_certificate": ["**********"]}}`,
 			[]string{
