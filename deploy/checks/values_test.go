@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -85,5 +86,45 @@ func TestEveryValueCounts(t *testing.T) {
 		if !slices.ContainsFunc(others(value), func(other any) bool { return counts(path, other) }) {
 			t.Errorf("%s changes nothing", path)
 		}
+	}
+}
+
+// The values file that the installation guide gives is one, with the Secrets that it has made before.
+func TestDocumentedValues(t *testing.T) {
+	t.Parallel()
+	guide := string(read(t, root, "docs/install.md"))
+	block := regexp.MustCompile("(?ms)^```yaml\n(image: .*?)^```$").FindStringSubmatch(guide)
+	if block == nil {
+		t.Fatal("docs/install.md has no values file")
+	}
+	var values map[string]any
+	if err := yaml.UnmarshalStrict([]byte(block[1]), &values); err != nil {
+		t.Fatal(err)
+	}
+	made := map[string]string{}
+	for _, secret := range regexp.MustCompile(`(?m)kubectl -n data create secret generic (\S+) (.+)$`).FindAllStringSubmatch(guide, -1) {
+		made[secret[1]] = secret[2]
+	}
+	wanted := 0
+	need := func(name, key string) {
+		wanted++
+		if !strings.Contains(made[name], key+"=") {
+			t.Errorf("the Secret %s with the key %s was not made", name, key)
+		}
+	}
+	for _, template := range pods(rendered(t, values)) {
+		for _, v := range template.Spec.Volumes {
+			if v.Secret != nil {
+				need(v.Secret.SecretName, v.Secret.Items[0].Key)
+			}
+			if v.Projected != nil {
+				for _, source := range v.Projected.Sources {
+					need(source.Secret.Name, source.Secret.Items[0].Key)
+				}
+			}
+		}
+	}
+	if wanted < 5 {
+		t.Errorf("only %d secrets are mounted", wanted)
 	}
 }
