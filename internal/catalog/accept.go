@@ -23,7 +23,8 @@ func (c *Catalog) Accept(role Role, actor workload.Actor, configuration map[stri
 	profile := c.profileOf(role, actor)
 	form := profile.form()
 	a := acceptance{catalog: c, profile: profile, form: form}
-	a.Configuration = form.coerceObject(configuration)
+	coerced, _ := form.coerceObject(configuration)
+	a.Configuration = copied(coerced)
 	a.removed()
 	a.secrets()
 	if profile != nil && profile.specification != nil {
@@ -146,12 +147,12 @@ func (a *acceptance) seal(paths map[string]bool) {
 	if len(paths) == 0 {
 		return
 	}
-	a.Configuration = object(rewrite("", a.Configuration, func(path string, value any) any {
+	rewrite("", a.Configuration, func(path string, value any) any {
 		if paths[path] {
 			return a.catalog.sealer.Seal(fmt.Sprint(value))
 		}
 		return value
-	}))
+	})
 }
 
 // unknown warns of fields that the catalogue's schema does not have.

@@ -90,6 +90,9 @@ func Load(dir string, options ...Option) (*Catalog, error) {
 	for _, option := range options {
 		option(c)
 	}
+	for _, profile := range c.profiles {
+		profile.fill(c.settings)
+	}
 	return c, nil
 }
 

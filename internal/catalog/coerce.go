@@ -2,8 +2,10 @@ package catalog
 
 import (
 	"encoding/json"
+	"maps"
 	"math/big"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -26,22 +28,24 @@ func Boolean(text string) (value, ok bool) {
 // it: a number or boolean becomes its text, a text becomes the number or boolean
 // that it spells, an object becomes the JSON text that a field wants. Nulls are
 // dropped. What cannot be coerced stays as it is, for the check to refuse.
-// The value itself is not changed.
-func (s *schema) coerce(value any) any {
-	switch value := value.(type) {
+// The value itself is not changed, but shared with the result as far as that is equal.
+func (s *schema) coerce(value any) (result any, changed bool) {
+	switch typed := value.(type) {
 	case map[string]any:
 		if s.wantsJSONText() {
-			return jsonText(value)
+			return jsonText(typed), true
 		}
-		return s.coerceObject(value)
+		return s.coerceObject(typed)
 	case []any:
 		if s.wantsJSONText() {
-			return jsonText(value)
+			return jsonText(typed), true
 		}
-		return s.coerceList(value)
-	default:
-		return s.coerceScalar(value)
+		return s.coerceList(typed)
 	}
+	if s == nil || s.silent() {
+		return value, false
+	}
+	return s.coerceScalar(value)
 }
 
 func (s *schema) wantsJSONText() bool {
@@ -57,73 +61,91 @@ func jsonText(value any) any {
 	return string(text)
 }
 
-func (s *schema) coerceObject(object map[string]any) map[string]any {
-	result := make(map[string]any, len(object))
+func (s *schema) coerceObject(object map[string]any) (result map[string]any, changed bool) {
+	result = object
+	put := func(name string, value any, differs bool) {
+		if value != nil && !differs {
+			return
+		}
+		if !changed {
+			result, changed = maps.Clone(object), true
+		}
+		if result[name] = value; value == nil {
+			delete(result, name)
+		}
+	}
 	// The discriminator first: it decides what the other fields are.
 	chooser := ""
 	if s != nil {
 		chooser = s.discriminator
 	}
-	if value, ok := object[chooser]; ok && chooser != "" && value != nil {
-		result[chooser] = s.branches()[0].Properties[chooser].coerce(value)
+	if value := object[chooser]; chooser != "" && value != nil {
+		coerced, differs := s.branches()[0].Properties[chooser].coerce(value)
+		put(chooser, coerced, differs)
 	}
 	for name, value := range object {
-		if value != nil && (name != chooser || chooser == "") {
-			result[name] = s.property(result, name).coerce(value)
+		if value == nil || name != chooser || chooser == "" {
+			coerced, differs := s.property(result, name).coerce(value)
+			put(name, coerced, differs)
 		}
 	}
-	return result
+	return result, changed
 }
 
-func (s *schema) coerceList(list []any) []any {
+func (s *schema) coerceList(list []any) (result []any, changed bool) {
 	var items *schema
 	if s != nil {
 		items = s.Items
 	}
-	result := make([]any, 0, len(list))
-	for _, value := range list {
-		if value != nil {
-			result = append(result, items.coerce(value))
+	result = list
+	for i, value := range list {
+		coerced, differs := items.coerce(value)
+		if !changed && (differs || value == nil) {
+			result, changed = slices.Clone(list[:i]), true
+		}
+		if changed && value != nil {
+			result = append(result, coerced)
 		}
 	}
-	return result
+	return result, changed
 }
 
-func (s *schema) coerceScalar(value any) any {
-	if s == nil || s.silent() {
-		return value
-	}
-	switch value := value.(type) {
+func (s *schema) coerceScalar(value any) (result any, changed bool) {
+	switch typed := value.(type) {
 	case string:
-		return s.fromText(value)
-	case bool:
-		if !s.has("boolean") && s.has("string") {
-			return boolText(value)
+		if s.has("string") {
+			return value, false
 		}
+		result = s.fromText(typed)
+	case bool:
+		if s.has("boolean") || !s.has("string") {
+			return value, false
+		}
+		result = boolText(typed)
 	default:
 		number, ok := asNumber(value)
 		if !ok {
-			return value
+			return value, false
 		}
-		switch {
-		case s.has("number"):
-			return number
-		case s.has("integer"):
-			return wholeNumber(number)
-		case s.has("string"):
-			return number.String()
-		default:
-			return number
-		}
+		result = s.fromNumber(number)
 	}
-	return value
+	return result, result != value
+}
+
+func (s *schema) fromNumber(number json.Number) any {
+	switch {
+	case s.has("number"):
+		return number
+	case s.has("integer"):
+		return wholeNumber(number)
+	case s.has("string"):
+		return number.String()
+	}
+	return number
 }
 
 // fromText turns a text into what the schema wants instead of a text.
 func (s *schema) fromText(text string) any {
-	if s.has("string") {
-		return text
-	}
 	if s.has("boolean") {
 		if value, ok := Boolean(text); ok {
 			return value

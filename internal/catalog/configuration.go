@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -66,7 +65,7 @@ func (c *Catalog) Configuration(ctx context.Context, in Input, specification *Sp
 func (c *Catalog) Draft(ctx context.Context, in Input) (*Draft, *workload.Failure) {
 	d := &Draft{catalog: c, in: in, profile: c.profileOf(in.Role, in.Actor)}
 	form := d.profile.form()
-	d.stated = form.coerceObject(in.Actor.Configuration)
+	d.stated, _ = form.coerceObject(in.Actor.Configuration)
 	if problems := d.literals(form, d.stated); len(problems) > 0 {
 		return d, d.invalid(problems)
 	}
@@ -87,12 +86,12 @@ func (d *Draft) Final(ctx context.Context, specification *Specification) (Final,
 		specification = d.profile.specification
 	}
 	form := specification.form()
-	stated := form.coerceObject(d.stated)
+	stated, changed := form.coerceObject(d.stated)
 	if problems := d.literals(form, stated); len(problems) > 0 {
 		return Final{}, d.invalid(problems)
 	}
 	made := d.made
-	if made == nil || !reflect.DeepEqual(stated, d.stated) {
+	if made == nil || changed {
 		var failure *workload.Failure
 		if made, failure = d.make(ctx, stated); failure != nil {
 			return Final{}, failure
@@ -170,7 +169,7 @@ type making struct {
 // secret, which the API did not always know of a value that it sealed.
 func (m *making) typed(form *schema) *making {
 	typed := *m
-	typed.configuration = form.coerceObject(m.configuration)
+	typed.configuration, _ = form.coerceObject(m.configuration)
 	typed.secrets = maps.Clone(m.secrets)
 	keep := func(path, text string) { typed.secrets[path] = text }
 	if len(m.opened) > 0 {
@@ -213,7 +212,7 @@ type denied struct {
 // forbidden secret is told at once.
 func (m *making) resolve(ctx context.Context) *workload.Failure {
 	var all []denied
-	m.configuration = object(rewrite("", m.configuration, func(path string, value any) any {
+	rewrite("", m.configuration, func(path string, value any) any {
 		text, ok := value.(string)
 		if !ok || !hasReference(text) && !isCoordinate(text) {
 			return value
@@ -232,7 +231,7 @@ func (m *making) resolve(ctx context.Context) *workload.Failure {
 			m.secrets[path] = result
 		}
 		return result
-	}))
+	})
 	if len(all) == 0 {
 		return nil
 	}

@@ -50,24 +50,50 @@ func walkKeys(path string, value any, visit func(path, key string)) {
 	}
 }
 
-// rewrite is a copy of a value with every scalar replaced.
+// rewrite replaces every scalar of a value, within its objects and lists.
 func rewrite(path string, value any, change func(path string, value any) any) any {
 	switch value := value.(type) {
 	case map[string]any:
-		result := make(map[string]any, len(value))
 		for key, each := range value {
-			result[key] = rewrite(workload.FieldPath(path, key), each, change)
+			value[key] = rewrite(workload.FieldPath(path, key), each, change)
 		}
-		return result
+		return value
 	case []any:
-		result := make([]any, len(value))
 		for i, each := range value {
-			result[i] = rewrite(item(path, i), each, change)
+			value[i] = rewrite(item(path, i), each, change)
 		}
-		return result
+		return value
 	default:
 		return change(path, value)
 	}
+}
+
+// copied is a copy of an object, for changes, without the nulls in it.
+func copied(object map[string]any) map[string]any {
+	result := make(map[string]any, len(object))
+	for key, value := range object {
+		if value != nil {
+			result[key] = withoutNulls(value)
+		}
+	}
+	return result
+}
+
+// withoutNulls is a copy of a value without the nulls in it.
+func withoutNulls(value any) any {
+	switch value := value.(type) {
+	case map[string]any:
+		return copied(value)
+	case []any:
+		result := make([]any, 0, len(value))
+		for _, each := range value {
+			if each != nil {
+				result = append(result, withoutNulls(each))
+			}
+		}
+		return result
+	}
+	return value
 }
 
 // getPath is the value at a dot path of keys; nil if there is none.

@@ -50,6 +50,9 @@ type provision struct {
 	// OnlyWith is a field in which the platform's value must stand, too: its
 	// credentials are for its own host.
 	OnlyWith string
+
+	filled any      // the value with the settings in it
+	unset  []string // required settings that are not set: the value is then of no use
 }
 
 func (p *Profile) readSchema(file *profileFile) error {
@@ -179,7 +182,7 @@ func (p *Profile) readEntry(node *yaml.Node) error {
 	if entry.OnlyWith != "" && !slices.ContainsFunc(p.provided, func(before provision) bool { return before.Field == entry.OnlyWith }) {
 		return &lineError{node.Line, fmt.Sprintf("onlyWith: %.60q is provided by no entry before this one", entry.OnlyWith)}
 	}
-	p.provided = append(p.provided, provision{fieldValue{entry.Field, value}, entry.OnlyWith})
+	p.provided = append(p.provided, provision{fieldValue: fieldValue{entry.Field, value}, OnlyWith: entry.OnlyWith})
 	return p.knowsField(entry.Field, node.Line)
 }
 

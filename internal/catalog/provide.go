@@ -13,23 +13,21 @@ import (
 func (m *making) provide() {
 	m.unset = map[string][]string{}
 	for _, entry := range m.profile.provided {
-		if slices.Contains(m.operator, entry.Field) {
-			continue
+		switch {
+		case slices.Contains(m.operator, entry.Field):
+		case len(entry.unset) > 0:
+			m.unset[entry.Field] = append(m.unset[entry.Field], entry.unset...)
+		default:
+			m.give(entry)
 		}
-		value, unset := fill(entry.Value, m.catalog.settings)
-		if len(unset) > 0 {
-			m.unset[entry.Field] = append(m.unset[entry.Field], unset...)
-			continue
-		}
-		m.give(entry, value)
 	}
 }
 
 // give puts the value of an entry into the configuration, unless it belongs
 // elsewhere or what is there was taken over.
-func (m *making) give(entry provision, value any) {
+func (m *making) give(entry provision) {
 	own := getPath(m.configuration, entry.Field)
-	same := reflect.DeepEqual(own, value)
+	same := reflect.DeepEqual(own, entry.filled)
 	switch {
 	case entry.OnlyWith != "" && !slices.Contains(m.operator, entry.OnlyWith):
 		if absent(own) {
@@ -41,7 +39,7 @@ func (m *making) give(entry provision, value any) {
 	case !absent(own) && !same:
 		m.warnings = append(m.warnings, fmt.Sprintf("%s: the descriptor's value is not used, since the platform sets this field for %s", m.path(entry.Field), m.profile.Name))
 	}
-	if setPath(m.configuration, entry.Field, value) {
+	if setPath(m.configuration, entry.Field, withoutNulls(entry.filled)) { // a copy: later entries may add to it
 		m.operator = append(m.operator, entry.Field)
 	}
 }

@@ -198,7 +198,8 @@ func (s *schema) marks(name string) bool {
 	if found := s.Properties[name]; found != nil && found.Secret {
 		return true
 	}
-	return slices.ContainsFunc(slices.Concat(s.OneOf, s.AnyOf, s.AllOf), func(part *schema) bool { return part.marks(name) })
+	marks := func(part *schema) bool { return part.marks(name) }
+	return slices.ContainsFunc(s.OneOf, marks) || slices.ContainsFunc(s.AnyOf, marks) || slices.ContainsFunc(s.AllOf, marks)
 }
 
 // fields are the names of all properties that the object may have.

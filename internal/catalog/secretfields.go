@@ -25,9 +25,11 @@ var publicWords = []string{
 	"pagetoken", "signatureversion", "signaturemethod",
 }
 
+var separators = strings.NewReplacer("_", "", "-", "", " ", "")
+
 // NamesSecret reports whether a field's name says that it holds a secret.
 func NamesSecret(name string) bool {
-	plain := strings.NewReplacer("_", "", "-", "", " ", "").Replace(strings.ToLower(name))
+	plain := separators.Replace(strings.ToLower(name))
 	for _, word := range publicWords {
 		if strings.HasSuffix(plain, word) {
 			return false

@@ -45,10 +45,18 @@ func holdsSetting(value any) (holds bool) {
 	return holds
 }
 
+// fill puts the settings into the values that the platform gives.
+func (p *Profile) fill(settings map[string]string) {
+	for i := range p.provided {
+		entry := &p.provided[i]
+		entry.filled, entry.unset = fill(entry.Value, settings)
+	}
+}
+
 // fill replaces the settings in a value. It reports the names of required
 // settings that are not set; the value is then of no use.
 func fill(value any, settings map[string]string) (filled any, unset []string) {
-	filled = rewrite("", value, func(_ string, value any) any {
+	filled = rewrite("", withoutNulls(value), func(_ string, value any) any {
 		text, _ := value.(string)
 		match := settingReference.FindStringSubmatch(text)
 		if match == nil {
@@ -63,12 +71,4 @@ func fill(value any, settings map[string]string) (filled any, unset []string) {
 		return nil
 	})
 	return withoutNulls(filled), unset
-}
-
-// withoutNulls is a copy of a value without nulls, in objects and lists.
-func withoutNulls(value any) any { return (*schema)(nil).coerce(value) }
-
-// copied is a copy of a configuration, for changes.
-func copied(configuration map[string]any) map[string]any {
-	return (*schema)(nil).coerceObject(configuration)
 }

@@ -185,9 +185,11 @@ func pointer(value any, target string) any {
 }
 
 // Coerce gives a configuration the types that the specification wants, where
-// nothing is lost by it, and drops nulls. The configuration itself is not changed.
+// nothing is lost by it, and drops nulls. The configuration itself is not changed,
+// but shared with the result as far as that is equal.
 func (s *Specification) Coerce(configuration map[string]any) map[string]any {
-	return s.schema.coerceObject(configuration)
+	coerced, _ := s.schema.coerceObject(configuration)
+	return coerced
 }
 
 // Check reports everything in a coerced configuration that the specification

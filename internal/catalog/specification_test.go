@@ -138,8 +138,15 @@ func TestCoerce(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(want, s.coerce(value)); diff != "" {
+			got, changed := s.coerce(value)
+			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("%s: %s", test.reason, diff)
+			}
+			if changed == cmp.Equal(got, value) {
+				t.Errorf("%v became %v, and changed is %v", value, got, changed)
+			}
+			if before, _ := decodeJSON([]byte(test.value)); !cmp.Equal(before, value) {
+				t.Errorf("the value itself was changed: %v", value)
 			}
 		})
 	}

@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"airbyte-provisioner/internal/airbyte"
-
 	"airbyte-provisioner/internal/workload"
 )
 
@@ -97,6 +96,22 @@ func numberOf(value any) (*big.Rat, bool) {
 		return nil, false
 	}
 	return new(big.Rat).SetString(string(raw))
+}
+
+// masked reports whether a configuration holds Airbyte's mask anywhere.
+func masked(value any) bool {
+	switch value := value.(type) {
+	case map[string]any:
+		for _, member := range value {
+			if masked(member) {
+				return true
+			}
+		}
+		return false
+	case []any:
+		return slices.ContainsFunc(value, masked)
+	}
+	return airbyte.IsMask(value)
 }
 
 // masks returns the paths at which a configuration holds Airbyte's mask.

@@ -76,8 +76,8 @@ func (s *session) complete(ctx context.Context, w *wantedActor) error {
 	for _, warning := range final.Warnings {
 		s.log(workload.Warning, phase, "%s", warning)
 	}
-	if hidden := masks("", final.Configuration); len(hidden) > 0 {
-		return maskFailure(w.kind, hidden)
+	if masked(final.Configuration) {
+		return maskFailure(w.kind, masks("", final.Configuration))
 	}
 	w.configuration, w.secrets = final.Configuration, slices.Sorted(maps.Keys(final.Secrets))
 	if len(w.secrets) > 0 {
