@@ -27,7 +27,8 @@ type Input struct {
 
 // Draft is an actor's configuration as far as it can be told without the
 // connector's own specification: the descriptor's, with defaults, settings and
-// derived values, and with secrets resolved.
+// derived values, and with secrets resolved. It is not safe for concurrent use, and
+// what it gives away must not be changed.
 type Draft struct {
 	// Configuration is equal for equal inputs; nil after a failure.
 	Configuration map[string]any
@@ -39,6 +40,14 @@ type Draft struct {
 	profile *Profile
 	stated  map[string]any // what the descriptor says
 	made    *making        // what has become of it; nil after a failure
+	// resolved are the secrets that were asked for: one draft has one value of each.
+	resolved map[asked]string
+}
+
+// asked is a secret and for whom.
+type asked struct {
+	name string
+	user SecretUser
 }
 
 // Final is a configuration as Airbyte gets it.
@@ -63,7 +72,7 @@ func (c *Catalog) Configuration(ctx context.Context, in Input, specification *Sp
 // problem, with its path) or CodeSecret; a draft comes with it: what the catalogue
 // refuses, the connector's own specification may still allow.
 func (c *Catalog) Draft(ctx context.Context, in Input) (*Draft, *workload.Failure) {
-	d := &Draft{catalog: c, in: in, profile: c.profileOf(in.Role, in.Actor)}
+	d := &Draft{catalog: c, in: in, profile: c.profileOf(in.Role, in.Actor), resolved: map[asked]string{}}
 	form := d.profile.form()
 	d.stated, _ = form.coerceObject(in.Actor.Configuration)
 	if problems := d.literals(form, d.stated); len(problems) > 0 {
@@ -286,9 +295,13 @@ func (m *making) lookUp(ctx context.Context, name string, user SecretUser) (stri
 		return "", secretFailure(fmt.Sprintf("The secret %q cannot be resolved: the worker has no place for secrets.", name),
 			"Ask the platform team to set SECRETS_DIR or SECRETS_ENV_PREFIX.")
 	}
-	value, err := m.in.Secrets.Resolve(ctx, name, user)
-	if err != nil {
-		return "", asSecretFailure(name, err)
+	value, known := m.resolved[asked{name, user}]
+	if !known {
+		var err error
+		if value, err = m.in.Secrets.Resolve(ctx, name, user); err != nil {
+			return "", asSecretFailure(name, err)
+		}
+		m.resolved[asked{name, user}] = value
 	}
 	m.revealed = append(m.revealed, value)
 	return value, nil

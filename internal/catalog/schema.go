@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -28,6 +29,8 @@ type schema struct {
 	// discriminator is the property by whose fixed text the alternatives differ;
 	// "" if there is none.
 	discriminator string
+	// marked are the names of the properties that any alternative marks as secret.
+	marked map[string]bool
 }
 
 // typeList is JSON Schema's type: one name or a list of them.
@@ -58,7 +61,7 @@ func (s *schema) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, (*plain)(s)); err != nil {
 		return err
 	}
-	s.discriminator = s.distinguished()
+	s.discriminator, s.marked = s.distinguished(), s.secretNames()
 	return nil
 }
 
@@ -190,17 +193,28 @@ func (s *schema) property(object map[string]any, name string) *schema {
 	return s.Additional
 }
 
-// marks reports whether any alternative marks the field as a secret.
-func (s *schema) marks(name string) bool {
-	if s == nil {
-		return false
+// secretNames are the names of the properties that the schema or any of its
+// alternatives marks as secret.
+func (s *schema) secretNames() map[string]bool {
+	names := map[string]bool{}
+	for name, property := range s.Properties {
+		if property != nil && property.Secret {
+			names[name] = true
+		}
 	}
-	if found := s.Properties[name]; found != nil && found.Secret {
-		return true
+	for _, part := range slices.Concat(s.OneOf, s.AnyOf, s.AllOf) {
+		if part != nil {
+			maps.Copy(names, part.marked)
+		}
 	}
-	marks := func(part *schema) bool { return part.marks(name) }
-	return slices.ContainsFunc(s.OneOf, marks) || slices.ContainsFunc(s.AnyOf, marks) || slices.ContainsFunc(s.AllOf, marks)
+	if len(names) == 0 {
+		return nil // as of most of a specification's many schemas
+	}
+	return names
 }
+
+// marks reports whether any alternative marks the field as a secret.
+func (s *schema) marks(name string) bool { return s != nil && s.marked[name] }
 
 // fields are the names of all properties that the object may have.
 func (s *schema) fields(object map[string]any) []string {

@@ -122,6 +122,10 @@ func TestCoerce(t *testing.T) {
 			"by a discriminator that is coerced first", `{"oneOf": [{"properties": {"t": {"const": "1"}, "v": {"type": "string"}}}, {"properties": {"t": {"const": "2"}, "v": {"type": "integer"}}}]}`,
 			`{"t": 2, "v": "3"}`, `{"t": "2", "v": 3}`,
 		},
+		"the alternative that is chosen in a part": {
+			"whatever the order of the fields", `{"allOf": [{"oneOf": [{"properties": {"t": {"const": "1"}, "v": {"type": "string"}}}, {"properties": {"t": {"const": "2"}, "v": {"type": "integer"}}}]}]}`,
+			`{"t": "2", "v": "3"}`, `{"t": "2", "v": 3}`,
+		},
 		"large numbers": {"all digits stay", `{"type": "integer"}`, `12345678901234567890`, `12345678901234567890`},
 	} {
 		t.Run(name, func(t *testing.T) {

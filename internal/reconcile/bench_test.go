@@ -34,6 +34,27 @@ func BenchmarkConfigure(b *testing.B) {
 	}
 }
 
+// BenchmarkFingerprint makes the fingerprints of a configuration and of a connection.
+func BenchmarkFingerprint(b *testing.B) {
+	s := exampleSession(b)
+	w, err := s.wantActor(b.Context(), airbyte.Destination)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for name, value := range map[string]any{
+		"configuration": []any{w.definitionID, w.draft.Configuration},
+		"connection":    wantedShape(s.work.Connection),
+		"entities":      workload.Entities{WorkspaceID: workspace, SourceID: postgresID, DestinationID: warehouse, ConnectionID: fakerID},
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				s.keyed.of("wanted", value)
+			}
+		})
+	}
+}
+
 // exampleSession is an attempt at the example's descriptor.
 func exampleSession(tb testing.TB) *session {
 	tb.Helper()

@@ -91,6 +91,13 @@ func (m *memory) kept(outcome workload.Outcome, err error) (workload.Outcome, er
 type vault struct {
 	mu      sync.Mutex
 	secrets map[string]string
+	read    map[string]int // how often
+}
+
+func (v *vault) count(name string) int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.read[name]
 }
 
 func (v *vault) set(name, value string) {
@@ -103,6 +110,10 @@ func (v *vault) set(name, value string) {
 func (v *vault) Resolve(_ context.Context, name string, _ catalog.SecretUser) (string, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if v.read == nil {
+		v.read = map[string]int{}
+	}
+	v.read[name]++
 	secret, ok := v.secrets[name]
 	if !ok {
 		return "", &workload.Failure{Code: workload.CodeSecret, Message: "There is no secret " + name + "."}

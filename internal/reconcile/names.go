@@ -20,7 +20,10 @@ var (
 // nobody can claim another component's entity by a name.
 func actorName(name, digest string) string {
 	tag := "[wb-" + digest + "]"
-	name = strings.TrimSpace(trailingTags.ReplaceAllString(name, ""))
+	if strings.Contains(name, "]") { // sooner than the expression tells; most names hold none
+		name = trailingTags.ReplaceAllString(name, "")
+	}
+	name = strings.TrimSpace(name)
 	if room := maxName - len(tag) - 1; utf8.RuneCountInString(name) > room {
 		name = strings.TrimSpace(string([]rune(name)[:room]))
 	}

@@ -44,7 +44,8 @@ type specifications struct {
 // as much again when it is parsed.
 const maxSpecifications = 64
 
-// get returns the specification of the version that the workspace has now.
+// get returns the specification of the version that the workspace has now. One
+// that cannot be used is asked for again each time.
 func (s *specifications) get(ctx context.Context, c *airbyte.Client, kind airbyte.ActorKind, workspace, definition string) (specification, error) {
 	have, err := c.GetDefinition(ctx, kind, workspace, definition)
 	if err != nil {
@@ -55,7 +56,9 @@ func (s *specifications) get(ctx context.Context, c *airbyte.Client, kind airbyt
 	cached, ok := s.byKey[key]
 	s.mu.Unlock()
 	if ok && have.DockerImageTag != "" {
-		return cached, nil
+		if _, unusable := cached.parsed(); unusable == nil {
+			return cached, nil
+		}
 	}
 	fresh, err := c.GetSpecification(ctx, kind, workspace, definition)
 	if err != nil {
