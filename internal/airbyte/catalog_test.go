@@ -161,3 +161,32 @@ func TestConnectionUpdateIsAPatch(t *testing.T) {
 		})
 	}
 }
+
+func TestConnectionSchedule(t *testing.T) {
+	t.Parallel()
+	basic, other := &airbyte.BasicSchedule{TimeUnit: "hours", Units: 6}, &airbyte.BasicSchedule{TimeUnit: "days", Units: 1}
+	cron := &airbyte.CronSchedule{Expression: "0 0 3 * * ?", TimeZone: "UTC"}
+	for reason, test := range map[string]struct {
+		connection airbyte.Connection
+		basic      *airbyte.BasicSchedule
+		cron       *airbyte.CronSchedule
+	}{
+		"manual":                           {connection: airbyte.Connection{ScheduleType: "manual"}},
+		"nothing at all":                   {connection: airbyte.Connection{}},
+		"basic":                            {connection: airbyte.Connection{ScheduleType: "basic", ScheduleData: &airbyte.ScheduleData{Basic: basic}}, basic: basic},
+		"basic without data":               {connection: airbyte.Connection{ScheduleType: "basic"}},
+		"cron":                             {connection: airbyte.Connection{ScheduleType: "cron", ScheduleData: &airbyte.ScheduleData{Cron: cron}}, cron: cron},
+		"cron without a type":              {connection: airbyte.Connection{ScheduleData: &airbyte.ScheduleData{Cron: cron}}, cron: cron},
+		"basic of an older server":         {connection: airbyte.Connection{LegacySchedule: basic}, basic: basic},
+		"basic with both forms":            {connection: airbyte.Connection{ScheduleType: "basic", LegacySchedule: other, ScheduleData: &airbyte.ScheduleData{Basic: basic}}, basic: basic},
+		"manual with a schedule of before": {connection: airbyte.Connection{ScheduleType: "manual", LegacySchedule: basic}},
+		"cron beside a legacy schedule":    {connection: airbyte.Connection{ScheduleType: "cron", LegacySchedule: basic, ScheduleData: &airbyte.ScheduleData{Cron: cron}}, cron: cron},
+	} {
+		t.Run(reason, func(t *testing.T) {
+			t.Parallel()
+			if b, c := test.connection.Schedule(); b != test.basic || c != test.cron {
+				t.Errorf("got %v, %v", b, c)
+			}
+		})
+	}
+}

@@ -1,6 +1,7 @@
 package airbyte
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -31,6 +32,22 @@ type Connection struct {
 // Deleted reports whether the connection is gone: Airbyte answers for deleted
 // ones too, with this status.
 func (c Connection) Deleted() bool { return c.Status == StatusDeprecated }
+
+// Schedule is when the connection syncs, however the server tells it: one of the
+// two; neither is manual.
+func (c Connection) Schedule() (basic *BasicSchedule, cron *CronSchedule) {
+	basic = c.LegacySchedule
+	if c.ScheduleData != nil {
+		basic, cron = cmp.Or(c.ScheduleData.Basic, basic), c.ScheduleData.Cron
+	}
+	switch {
+	case cron != nil && (c.ScheduleType == "cron" || c.ScheduleType == ""):
+		return nil, cron
+	case basic != nil && (c.ScheduleType == "basic" || c.ScheduleType == ""): // older servers tell no type
+		return basic, nil
+	}
+	return nil, nil
+}
 
 // StatusDeprecated is the status of a deleted connection.
 const StatusDeprecated = "deprecated"

@@ -78,21 +78,14 @@ func shapeOf(c airbyte.Connection) shape {
 }
 
 func scheduleOf(c airbyte.Connection) workload.Schedule {
-	s := workload.Schedule{Type: cmp.Or(c.ScheduleType, defaultSchedule)}
-	basic := c.LegacySchedule
-	if c.ScheduleData != nil && c.ScheduleData.Basic != nil {
-		basic = c.ScheduleData.Basic
-	}
-	if c.ScheduleType == "" && basic != nil { // an older server
-		s.Type = "basic"
-	}
+	basic, cron := c.Schedule()
 	switch {
-	case s.Type == "basic" && basic != nil:
-		s.Units, s.TimeUnit = basic.Units, basic.TimeUnit
-	case s.Type == "cron" && c.ScheduleData != nil && c.ScheduleData.Cron != nil:
-		s.CronExpression, s.CronTimeZone = c.ScheduleData.Cron.Expression, c.ScheduleData.Cron.TimeZone
+	case cron != nil:
+		return workload.Schedule{Type: "cron", CronExpression: cron.Expression, CronTimeZone: cron.TimeZone}
+	case basic != nil:
+		return workload.Schedule{Type: "basic", Units: basic.Units, TimeUnit: basic.TimeUnit}
 	}
-	return s
+	return workload.Schedule{Type: defaultSchedule}
 }
 
 // scheduleData is what Airbyte is sent beside the schedule's type.

@@ -345,27 +345,25 @@ func TestWhatADescriptorCannotSay(t *testing.T) {
 
 func TestSchedules(t *testing.T) {
 	t.Parallel()
-	basic := &airbyte.BasicSchedule{TimeUnit: "hours", Units: 6}
-	cron := &airbyte.CronSchedule{Expression: "0 0 3 * * ?", TimeZone: "UTC"}
-	asBasic := map[string]any{"type": "basic", "units": int64(6), "timeUnit": "hours"}
-	asCron := map[string]any{"type": "cron", "cronExpression": "0 0 3 * * ?", "cronTimeZone": "UTC"}
-	asManual := map[string]any{"type": "manual"}
 	for name, test := range map[string]struct {
-		connection airbyte.Connection
-		want       map[string]any
+		data *airbyte.ScheduleData
+		kind string
+		want map[string]any
 	}{
-		"manual":                           {airbyte.Connection{ScheduleType: "manual"}, asManual},
-		"nothing at all":                   {airbyte.Connection{}, asManual},
-		"basic":                            {airbyte.Connection{ScheduleType: "basic", ScheduleData: &airbyte.ScheduleData{Basic: basic}}, asBasic},
-		"cron":                             {airbyte.Connection{ScheduleType: "cron", ScheduleData: &airbyte.ScheduleData{Cron: cron}}, asCron},
-		"basic of an older server":         {airbyte.Connection{LegacySchedule: basic}, asBasic},
-		"basic with both forms":            {airbyte.Connection{ScheduleType: "basic", LegacySchedule: &airbyte.BasicSchedule{TimeUnit: "days", Units: 1}, ScheduleData: &airbyte.ScheduleData{Basic: basic}}, asBasic},
-		"manual with a schedule of before": {airbyte.Connection{ScheduleType: "manual", LegacySchedule: basic}, asManual},
-		"cron beside a legacy schedule":    {airbyte.Connection{ScheduleType: "cron", LegacySchedule: basic, ScheduleData: &airbyte.ScheduleData{Cron: cron}}, asCron},
+		"manual": {nil, "manual", map[string]any{"type": "manual"}},
+		"basic": {
+			&airbyte.ScheduleData{Basic: &airbyte.BasicSchedule{TimeUnit: "hours", Units: 6}}, "basic",
+			map[string]any{"type": "basic", "units": int64(6), "timeUnit": "hours"},
+		},
+		"cron": {
+			&airbyte.ScheduleData{Cron: &airbyte.CronSchedule{Expression: "0 0 3 * * ?", TimeZone: "UTC"}}, "cron",
+			map[string]any{"type": "cron", "cronExpression": "0 0 3 * * ?", "cronTimeZone": "UTC"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if diff := cmp.Diff(test.want, schedule(test.connection)); diff != "" {
+			got := schedule(airbyte.Connection{ScheduleType: test.kind, ScheduleData: test.data})
+			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})

@@ -72,18 +72,11 @@ func (u *updates) connection(c airbyte.Connection) {
 
 // schedule renders a schedule as the specific block writes it.
 func schedule(c airbyte.Connection) map[string]any {
-	kind, basic := c.ScheduleType, c.LegacySchedule
-	var cron *airbyte.CronSchedule
-	if c.ScheduleData != nil {
-		cron = c.ScheduleData.Cron
-		if c.ScheduleData.Basic != nil {
-			basic = c.ScheduleData.Basic
-		}
-	}
+	basic, cron := c.Schedule()
 	switch {
-	case cron != nil && (kind == "cron" || kind == ""):
+	case cron != nil:
 		return map[string]any{"type": "cron", "cronExpression": cron.Expression, "cronTimeZone": cron.TimeZone}
-	case basic != nil && (kind == "basic" || kind == ""): // older servers tell no type
+	case basic != nil:
 		return map[string]any{"type": "basic", "units": basic.Units, "timeUnit": basic.TimeUnit}
 	}
 	return map[string]any{"type": "manual"}
