@@ -117,6 +117,10 @@ func TestWhatDescriptorsMayLookLike(t *testing.T) {
 				return []any{w.Source.Configuration["host"], w.Source.Configuration["ssl_mode"]}
 			}, want: []any{"db.example.com", map[string]any{"mode": "require"}},
 		},
+		"a null in place of what is merged": {
+			reason: "it takes back what a shared block sets", old: host, with: "            <<: &tls {ssl_mode: {mode: require}, host: other}\n            ssl_mode:\n" + host,
+			look: config("ssl_mode"), want: nil,
+		},
 		"a literal block": {
 			reason: "keys and queries have several lines", old: host, with: host + "            jdbc_url_params: |\n              a=1\n              b=2\n", look: config("jdbc_url_params"), want: "a=1\nb=2\n",
 		},

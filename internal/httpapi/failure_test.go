@@ -193,8 +193,8 @@ func TestCallerWhoLeft(t *testing.T) {
 	}
 }
 
-// TestSubmitSurvivesCaller sees that an order is not half made when its caller leaves.
-func TestSubmitSurvivesCaller(t *testing.T) {
+// TestOrdersSurviveTheirCaller sees that none is half made when its caller leaves.
+func TestOrdersSurviveTheirCaller(t *testing.T) {
 	t.Parallel()
 	a := start(t)
 	a.server = nil
@@ -202,9 +202,13 @@ func TestSubmitSurvivesCaller(t *testing.T) {
 	b := start(t, func(o *httpapi.Options) { o.Operations = submitted{seen: seen} })
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	b.do(post("/v1/provision", provisioning(t)).WithContext(ctx))
-	if err := <-seen; err != nil {
-		t.Errorf("the order's context has ended: %v", err)
+	for _, r := range []*http.Request{
+		post("/v1/provision", provisioning(t)), httptest.NewRequest(http.MethodDelete, "/v1/provision/"+uuid.NewString(), nil),
+	} {
+		b.do(r.WithContext(ctx))
+		if err := <-seen; err != nil {
+			t.Errorf("%s: the order's context has ended: %v", r.Method, err)
+		}
 	}
 }
 
@@ -218,6 +222,15 @@ type submitted struct {
 func (s submitted) Submit(ctx context.Context, _ workload.Order) (string, error) {
 	s.seen <- ctx.Err()
 	return uuid.NewString(), nil
+}
+
+func (s submitted) Status(context.Context, string) (workload.Status, error) {
+	return workload.Status{Kind: workload.Provision, State: workload.Running}, nil
+}
+
+func (s submitted) Terminate(ctx context.Context, _ string) (workload.Status, error) {
+	s.seen <- ctx.Err()
+	return workload.Status{State: workload.Terminating}, nil
 }
 
 // TestAnswersRepeatNoInput posts a secret in every place and looks for it in answers and log.

@@ -52,7 +52,7 @@ func newProvider(t *testing.T) *provider {
 			http.Error(w, "away", http.StatusServiceUnavailable)
 			return
 		}
-		text, err := p.keys.JSONPublic(r.Context())
+		text, err := p.keys.JSONPrivate(r.Context()) // a careless provider, which tells a symmetric key
 		if err != nil {
 			t.Error(err)
 		}
@@ -78,6 +78,22 @@ func (p *provider) newKey(t *testing.T, id string) *ecdsa.PrivateKey {
 		t.Fatal(err)
 	}
 	published, err := jwkset.NewJWKFromKey(key, jwkset.JWKOptions{Metadata: jwkset.JWKMetadataOptions{KID: id, ALG: jwkset.AlgES256}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.keys.KeyWrite(t.Context(), published); err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+// newSymmetricKey has the provider publish a key with which who can check can sign.
+func (p *provider) newSymmetricKey(t *testing.T, id string) []byte {
+	t.Helper()
+	key := []byte("thirty-two bytes, known to all..")
+	published, err := jwkset.NewJWKFromKey(key, jwkset.JWKOptions{
+		Metadata: jwkset.JWKMetadataOptions{KID: id, ALG: jwkset.AlgHS256}, Marshal: jwkset.JWKMarshalOptions{Private: true},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,22 +170,23 @@ func TestVerify(t *testing.T) {
 		token string
 		want  bool
 	}{
-		"right":                         {sign(t, key, "one", jwt.SigningMethodES256, good(nil)), true},
-		"one audience as a text":        {sign(t, key, "one", jwt.SigningMethodES256, good(jwt.MapClaims{"aud": "airbyte-provisioner"})), true},
-		"expired a moment ago by skew":  {sign(t, key, "one", jwt.SigningMethodES256, good(jwt.MapClaims{"exp": time.Now().Add(-10 * time.Second).Unix()})), true},
-		"expired":                       {sign(t, key, "one", jwt.SigningMethodES256, good(jwt.MapClaims{"exp": time.Now().Add(-time.Hour).Unix()})), false},
-		"without an end":                {sign(t, key, "one", jwt.SigningMethodES256, good(jwt.MapClaims{"exp": nil})), false},
-		"not yet valid":                 {sign(t, key, "one", jwt.SigningMethodES256, good(jwt.MapClaims{"nbf": time.Now().Add(time.Hour).Unix()})), false},
-		"of another issuer":             {sign(t, key, "one", jwt.SigningMethodES256, good(jwt.MapClaims{"iss": p.URL})), false},
-		"for another audience":          {sign(t, key, "one", jwt.SigningMethodES256, good(jwt.MapClaims{"aud": "other"})), false},
-		"without an audience":           {sign(t, key, "one", jwt.SigningMethodES256, good(jwt.MapClaims{"aud": nil})), false},
-		"signed by somebody else":       {sign(t, stranger, "one", jwt.SigningMethodES256, good(nil)), false},
-		"unsigned":                      {sign(t, jwt.UnsafeAllowNoneSignatureType, "one", jwt.SigningMethodNone, good(nil)), false},
-		"signed with a symmetric key":   {sign(t, []byte("secret"), "one", jwt.SigningMethodHS256, good(nil)), false},
-		"of an unknown key":             {sign(t, stranger, "unknown", jwt.SigningMethodES256, good(nil)), false},
-		"no JSON Web Token at all":      {"a-token", false},
-		"something with two dots in it": {"a.b.c", false},
-		"empty":                         {"", false},
+		"right":                        {sign(t, key, "one", jwt.SigningMethodES256, good(nil)), true},
+		"one audience as a text":       {sign(t, key, "one", jwt.SigningMethodES256, good(jwt.MapClaims{"aud": "airbyte-provisioner"})), true},
+		"expired a moment ago by skew": {sign(t, key, "one", jwt.SigningMethodES256, good(jwt.MapClaims{"exp": time.Now().Add(-10 * time.Second).Unix()})), true},
+		"expired":                      {sign(t, key, "one", jwt.SigningMethodES256, good(jwt.MapClaims{"exp": time.Now().Add(-time.Hour).Unix()})), false},
+		"without an end":               {sign(t, key, "one", jwt.SigningMethodES256, good(jwt.MapClaims{"exp": nil})), false},
+		"not yet valid":                {sign(t, key, "one", jwt.SigningMethodES256, good(jwt.MapClaims{"nbf": time.Now().Add(time.Hour).Unix()})), false},
+		"of another issuer":            {sign(t, key, "one", jwt.SigningMethodES256, good(jwt.MapClaims{"iss": p.URL})), false},
+		"for another audience":         {sign(t, key, "one", jwt.SigningMethodES256, good(jwt.MapClaims{"aud": "other"})), false},
+		"without an audience":          {sign(t, key, "one", jwt.SigningMethodES256, good(jwt.MapClaims{"aud": nil})), false},
+		"signed by somebody else":      {sign(t, stranger, "one", jwt.SigningMethodES256, good(nil)), false},
+		"unsigned":                     {sign(t, jwt.UnsafeAllowNoneSignatureType, "one", jwt.SigningMethodNone, good(nil)), false},
+		"signed with a symmetric key":  {sign(t, []byte("secret"), "one", jwt.SigningMethodHS256, good(nil)), false},
+		"signed with a published key that is symmetric": {sign(t, p.newSymmetricKey(t, "known to all"), "known to all", jwt.SigningMethodHS256, good(nil)), false},
+		"of an unknown key":                             {sign(t, stranger, "unknown", jwt.SigningMethodES256, good(nil)), false},
+		"no JSON Web Token at all":                      {"a-token", false},
+		"something with two dots in it":                 {"a.b.c", false},
+		"empty":                                         {"", false},
 	} {
 		if got := settled(t, byDiscovery, c.token); got != c.want {
 			t.Errorf("%s: %t by discovery", name, got)

@@ -245,7 +245,7 @@ func TestAnOperation(t *testing.T) {
 	outcome := workload.Outcome{
 		Message: "Created the source.",
 		Public: map[string]workload.PublicEntry{
-			"a": {Type: "string", Label: "An id", Value: "17"},
+			"a": {Type: "string", Label: "An id", Value: "17", Href: "https://elsewhere.example.com"},
 			"b": {Type: "link", Label: "The connection", Value: "orders", Href: "https://airbyte.example.com/connections/17"},
 			"c": {Type: "link", Label: "A bad link", Value: "bad", Href: "javascript:alert(1)"},
 		},

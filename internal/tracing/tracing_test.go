@@ -193,6 +193,18 @@ func TestNothing(t *testing.T) {
 	}
 }
 
+// TestCallsOutsideOfTraces, such as those of a readiness probe, make no traces of their own.
+func TestCallsOutsideOfTraces(t *testing.T) {
+	t.Parallel()
+	tr, end := traced(t)
+	airbyte := httptest.NewServer(http.NotFoundHandler())
+	defer airbyte.Close()
+	send(t, &http.Client{Transport: tr.Transport(http.DefaultTransport)}, airbyte.URL, nil)
+	if spans := end(); len(spans) != 0 {
+		t.Errorf("there are spans: %v", spans)
+	}
+}
+
 // TestExporterOverHTTP has a collector of the test's, which reads what the protocol says.
 func TestExporterOverHTTP(t *testing.T) {
 	t.Parallel()
