@@ -121,6 +121,12 @@ func (v *validation) failure() error {
 	}
 	whole := *failure
 	whole.Problems = append(slices.Clone(failure.Problems), v.problems...)
+	whole.Solutions = slices.Clone(failure.Solutions)
+	for _, solution := range v.solutions {
+		if !slices.Contains(whole.Solutions, solution) {
+			whole.Solutions = append(whole.Solutions, solution)
+		}
+	}
 	return (&whole).Because(worst)
 }
 

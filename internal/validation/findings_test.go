@@ -3,6 +3,7 @@ package validation
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -65,8 +66,8 @@ func TestWhoseFaultItIs(t *testing.T) {
 
 func TestWhatEndsAnAttempt(t *testing.T) {
 	t.Parallel()
-	problem := &workload.Failure{Code: workload.CodeInvalid, Problems: []workload.Problem{{Path: "specific.source", Message: "is wrong"}}}
-	again := &workload.Failure{Code: workload.CodeUnavailable, Message: "Airbyte is away.", Retry: true}
+	problem := &workload.Failure{Code: workload.CodeInvalid, Solutions: []string{"Correct it.", "Wait."}, Problems: []workload.Problem{{Path: "specific.source", Message: "is wrong"}}}
+	again := &workload.Failure{Code: workload.CodeUnavailable, Message: "Airbyte is away.", Solutions: []string{"Wait."}, Retry: true}
 	never := &workload.Failure{Code: workload.CodeRefused, Message: "Airbyte refused."}
 	lost := errors.New("the lease is lost")
 	cases := map[string]struct {
@@ -74,12 +75,13 @@ func TestWhatEndsAnAttempt(t *testing.T) {
 		message  string
 		retry    bool
 		problems int
+		todo     []string
 		reason   string
 	}{
-		"only what may pass":     {[]error{again}, "Airbyte is away.", true, 0, "another attempt follows"},
-		"what may pass and not":  {[]error{again, never}, "Airbyte refused.", false, 0, "another attempt cannot help"},
-		"with problems":          {[]error{problem, again}, "Airbyte is away.", true, 1, "what was found so far is told"},
-		"with a lease that went": {[]error{problem, never, lost}, "the lease is lost", false, 0, "the attempt may write nothing more"},
+		"only what may pass":     {[]error{again}, "Airbyte is away.", true, 0, []string{"Wait."}, "another attempt follows"},
+		"what may pass and not":  {[]error{again, never}, "Airbyte refused.", false, 0, nil, "another attempt cannot help"},
+		"with problems":          {[]error{problem, again}, "Airbyte is away.", true, 1, []string{"Wait.", "Correct it."}, "what was found so far is told, and what to do about it"},
+		"with a lease that went": {[]error{problem, never, lost}, "the lease is lost", false, 0, nil, "the attempt may write nothing more"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -93,12 +95,12 @@ func TestWhatEndsAnAttempt(t *testing.T) {
 				t.Fatalf("the attempt ends with %v, want %q: %s", err, c.message, c.reason)
 			}
 			var failure *workload.Failure
-			if errors.As(err, &failure) && (failure.Retry != c.retry || len(failure.Problems) != c.problems) {
+			if errors.As(err, &failure) && (failure.Retry != c.retry || len(failure.Problems) != c.problems || !slices.Equal(failure.Solutions, c.todo)) {
 				t.Errorf("got %+v: %s", failure, c.reason)
 			}
 		})
 	}
-	if len(again.Problems) != 0 {
+	if len(again.Problems) != 0 || len(again.Solutions) != 1 {
 		t.Error("a failure of somebody else's was changed")
 	}
 }
