@@ -50,8 +50,12 @@ func (s *session) adoptNamed(ctx context.Context, o *observed, kind airbyte.Acto
 	switch len(matching) {
 	case 0:
 	case 1:
-		o.note("The %s %s (%s) of the old provisioner is taken over.", kind, quoted(name), matching[0].ID)
-		o.add(kind, adopted(s.found(matching[0])))
+		old, err := s.whole(ctx, matching[0])
+		if err != nil {
+			return err
+		}
+		o.note("The %s %s (%s) of the old provisioner is taken over.", kind, quoted(name), old.ID)
+		o.add(kind, adopted(s.found(old)))
 	default:
 		o.note("There are %d %ss with the name %s, so none can be taken over: a new one is made.", len(matching), kind, quoted(name))
 	}

@@ -1,9 +1,12 @@
 package reconcile
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -436,6 +439,67 @@ func TestMovesToAnotherWorkspace(t *testing.T) {
 		b.provision(orders())
 		if !strings.Contains(b.log(), "is left there") || must1(b.r.Client.GetConnection(t.Context(), id)).Deleted() {
 			t.Errorf("it went down, or stays without a word\n%s", b.log())
+		}
+	})
+}
+
+// listsWithoutConfigurations is a server whose lists leave out what its description promises.
+type listsWithoutConfigurations struct{ http.RoundTripper }
+
+func (l listsWithoutConfigurations) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := l.RoundTripper.RoundTrip(r)
+	if err != nil || !strings.HasSuffix(r.URL.Path, "sources/list") && !strings.HasSuffix(r.URL.Path, "destinations/list") {
+		return response, err
+	}
+	var body map[string]any
+	if err := json.NewDecoder(response.Body).Decode(&body); err != nil {
+		return nil, err
+	}
+	for _, value := range body {
+		list, _ := value.([]any)
+		for _, actor := range list {
+			delete(actor.(map[string]any), "connectionConfiguration")
+		}
+	}
+	response.Body = io.NopCloser(bytes.NewReader(must1(json.Marshal(body))))
+	return response, nil
+}
+
+// What a list leaves out is read one by one, however an entity is found: it is not taken for missing.
+func TestListsWithoutConfigurations(t *testing.T) {
+	t.Parallel()
+	short := func(t *testing.T, change ...func(*Options)) *bench {
+		t.Helper()
+		sim := must1(airbytesim.New(airbytesim.Options{WorkspaceIDs: []string{workspace}}))
+		t.Cleanup(sim.Close)
+		return benchOf(t, sim, airbyte.Options{BaseURL: "http://airbyte.example", Transport: listsWithoutConfigurations{handled{sim.API()}}}, change...)
+	}
+	t.Run("by the digest", func(t *testing.T) {
+		t.Parallel()
+		b := short(t)
+		b.provision(orders())
+		b.provision(orders())
+		if len(b.writes()) > 0 {
+			t.Errorf("an unchanged component led to %v", b.writes())
+		}
+	})
+	t.Run("by the id", func(t *testing.T) {
+		t.Parallel()
+		b := short(t)
+		b.provision(orders())
+		b.renameAll()
+		b.provision(orders())
+		if diff := cmp.Diff([]string{"destinations/update", "sources/update"}, b.writes()); diff != "" || strings.Contains(b.log(), "missing in Airbyte") || slices.Contains(b.calls(), "sources/discover_schema") {
+			t.Errorf("%s\n%s", diff, b.log())
+		}
+	})
+	t.Run("by the plain name", func(t *testing.T) {
+		t.Parallel()
+		b := short(t, func(o *Options) { o.Adopt = true })
+		b.legacy(orders())
+		b.provision(orders())
+		if strings.Contains(b.log(), "missing in Airbyte") || !strings.Contains(b.log(), "taken over") {
+			t.Error(b.log())
 		}
 	})
 }

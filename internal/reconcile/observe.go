@@ -156,10 +156,8 @@ func (s *session) ours(ctx context.Context, o *observed, kind airbyte.ActorKind)
 		if ownerOf(a.Name) != s.digest {
 			continue
 		}
-		if a.Configuration == nil { // a server whose list is shorter than its description
-			if a, err = s.client.GetActor(ctx, kind, a.ID); err != nil {
-				return nil, err
-			}
+		if a, err = s.whole(ctx, a); err != nil {
+			return nil, err
 		}
 		all = append(all, s.found(a))
 	}
@@ -247,10 +245,19 @@ func (s *session) alive(ctx context.Context, kind airbyte.ActorKind, id string) 
 	}
 	for _, other := range listed {
 		if other.ID == id {
-			return other, true, nil
+			other, err = s.whole(ctx, other)
+			return other, err == nil, err
 		}
 	}
 	return a, false, nil
+}
+
+// whole is a listed actor with its configuration, which some servers leave out of lists.
+func (s *session) whole(ctx context.Context, a airbyte.Actor) (airbyte.Actor, error) {
+	if a.Configuration != nil {
+		return a, nil
+	}
+	return s.client.GetActor(ctx, a.Kind, a.ID)
 }
 
 func (s *session) found(a airbyte.Actor) found {
