@@ -164,9 +164,9 @@ func TestOutput(t *testing.T) {
 			args: []string{"provision"}, file: true, code: exitFailed,
 			script: &script{posted: accept, statuses: []any{running(begun), failure}},
 		},
-		"provision-outage": { // the API is away for two questions
+		"provision-outage": { // the API is away for some questions, or has too many
 			args: []string{"provision"}, file: true,
-			script: &script{posted: accept, statuses: []any{running(begun), 503, 500, success}},
+			script: &script{posted: accept, statuses: []any{running(begun), 503, 500, 429, success}},
 		},
 		"provision-dropped-lines": { // the server keeps only the last lines of a long log
 			args: []string{"provision"}, file: true,
