@@ -76,9 +76,28 @@
 {{- with regexFind "(?im)^\\s*(api_?tokens|\\w*password|\\w*client_?secret|\\w*private_?key|fingerprint_?key|seal_?key)\\s*:" (toYaml $v.settings) -}}
 {{- fail (printf "settings holds a secret (%s): settings become a ConfigMap. Name a Secret in secretSettings, worker.secretSettings or api.secretSettings" (trim .)) -}}
 {{- end -}}
-{{- range $name := list "shutdownTimeout" "instance" -}}
-{{- if hasKey $v.settings $name -}}
-{{- fail (printf "settings.%s has a value of its own in this chart (shutdownTimeoutSeconds, instance)" $name) -}}
+{{- /* What the chart gives as a variable wins over the file; where it has a value for that, its name. */ -}}
+{{- $own := dict
+  "shutdownTimeout" "shutdownTimeoutSeconds"
+  "instance" "instance"
+  "worker.concurrency" "worker.concurrency"
+  "worker.queues" "worker.queues"
+  "redis.url" "redis.external"
+  "redis.clusterAddrs" "redis.external.clusterAddresses"
+  "redis.username" "redis.external.username"
+  "worker.httpAddr" ""
+  "http.addr" ""
+-}}
+{{- range $name, $value := $own -}}
+{{- $at := $v.settings -}}
+{{- range $key := splitList "." $name -}}
+{{- $at = ternary (get (default dict $at) $key) nil (kindIs "map" $at) -}}
+{{- end -}}
+{{- if and (not (kindIs "invalid" $at)) (ne (toString $at) "") -}}
+{{- if $value -}}
+{{- fail (printf "settings.%s has a value of its own in this chart: %s" $name $value) -}}
+{{- end -}}
+{{- fail (printf "settings.%s has no use in this chart: its ports are fixed" $name) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
