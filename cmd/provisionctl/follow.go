@@ -55,10 +55,19 @@ func (j *job) follow(ctx context.Context) int {
 			w.show(a.status)
 			if a.status.terminal() {
 				w.display.Close()
-				return j.showEnd(a.status, j.now().Sub(w.begun))
+				return j.showEnd(a.status, j.took(w.begun))
 			}
 		}
 	}
+}
+
+// took is how long an operation took that was begun now; 0 for one that somebody
+// began before.
+func (j *job) took(begun time.Time) time.Duration {
+	if j.file == "" {
+		return 0
+	}
+	return j.now().Sub(begun)
 }
 
 // ask sends what it hears of a token until its end, an error that will not

@@ -393,6 +393,25 @@ func TestInterrupt(t *testing.T) {
 	}
 }
 
+// TestHowLongItTook is told of what was begun here: of another, following it took
+// a time that says nothing.
+func TestHowLongItTook(t *testing.T) {
+	t.Parallel()
+	for want, args := range map[string][]string{
+		"COMPLETED after ":                  {"provision", "-f", "-"},
+		"COMPLETED\nProvisioned: created 3": {"status", token},
+	} {
+		s := &script{posted: accept, statuses: []any{success}}
+		got := s.runWith(t, t.Context(), func(a *surroundings) {
+			var clock atomic.Int64 // goes on whenever it is looked at
+			a.now = func() time.Time { return time.Unix(clock.Add(1), 0) }
+		}, args...)
+		if got.code != exitOK || !strings.Contains(got.out, want) {
+			t.Errorf("%v tells no %q: %+v", args, want, got)
+		}
+	}
+}
+
 func TestTimeout(t *testing.T) {
 	t.Parallel()
 	s := &script{posted: accept, statuses: []any{running(begun)}}
