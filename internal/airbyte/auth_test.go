@@ -8,10 +8,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"airbyte-provisioner/internal/airbyte"
@@ -172,35 +174,101 @@ func TestRefusedTokenIsRenewedOnce(t *testing.T) {
 	}
 }
 
-func TestOneCallersEndDoesNotFailTheOthers(t *testing.T) {
-	t.Parallel()
-	server := &tokenServer{make: func(id int64) string { return fmt.Sprint("opaque-", id) }, hold: make(chan struct{})}
-	client := serve(t, server.ServeHTTP, withClientCredentials)
+// handled sends requests straight to a handler.
+type handled struct{ http.Handler }
 
-	leader := t.Context()
-	first, cancel := context.WithCancel(leader)
-	joined := make(chan struct{}, 2)
-	guarded := client.Guarded(func() error { joined <- struct{}{}; return nil })
-	gaveUp := make(chan error, 1)
-	go func() {
-		_, err := guarded.GetWorkspace(first, workspaceID)
-		gaveUp <- err
-	}()
-	<-joined
-	other := make(chan error, 1)
-	go func() {
-		_, err := client.GetWorkspace(leader, workspaceID)
-		other <- err
-	}()
-	cancel()
-	if e := asError(t, <-gaveUp); e.Class != airbyte.ClassCanceled {
-		t.Errorf("the first caller got %v", e)
+func (h handled) RoundTrip(r *http.Request) (*http.Response, error) {
+	recorder := httptest.NewRecorder()
+	h.ServeHTTP(recorder, r)
+	if r.Context().Err() != nil {
+		return nil, r.Context().Err()
 	}
-	close(server.hold)
-	if err := <-other; err != nil {
-		t.Errorf("the other caller got %v", err)
-	}
+	return recorder.Result(), nil
 }
+
+// Who began a renewal and gives up does not end it for those who have joined it. In the bubble it is certain that
+// the other has.
+func TestARenewalOutlivesWhoBeganIt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := &tokenServer{make: func(id int64) string { return fmt.Sprint("opaque-", id) }, hold: make(chan struct{})}
+		client, err := airbyte.New(airbyte.Options{BaseURL: "http://airbyte.test", Auth: airbyte.Auth{ClientID: clientID, ClientSecret: clientSecret}, Transport: handled{server}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		first, cancel := context.WithCancel(t.Context())
+		ask := func(ctx context.Context) chan error {
+			ended := make(chan error, 1)
+			go func() {
+				_, err := client.GetWorkspace(ctx, workspaceID)
+				ended <- err
+			}()
+			synctest.Wait()
+			return ended
+		}
+		gaveUp, other := ask(first), ask(t.Context())
+		cancel()
+		if e := asError(t, <-gaveUp); e.Class != airbyte.ClassCanceled {
+			t.Errorf("the first caller got %v", e)
+		}
+		close(server.hold)
+		if err := <-other; err != nil {
+			t.Errorf("the other caller got %v", err)
+		}
+		if issued, _ := server.counts(); issued != 1 {
+			t.Errorf("%d tokens, want the one that both waited for", issued)
+		}
+	})
+}
+
+// A refusal that comes late, of a token that another caller has renewed already, renews nothing.
+func TestALateRefusalRenewsNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := &tokenServer{make: func(id int64) string { return fmt.Sprint("opaque-", id) }}
+		late := make(chan struct{})
+		client, err := airbyte.New(airbyte.Options{
+			BaseURL: "http://airbyte.test", Auth: airbyte.Auth{ClientID: clientID, ClientSecret: clientSecret},
+			Transport: handled{http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				server.ServeHTTP(w, r)
+				if r.Header.Get("X-Late") != "" && r.Header.Get("Authorization") == "Bearer opaque-1" {
+					<-late
+				}
+			})},
+			Header: func(ctx context.Context) http.Header {
+				if ctx.Value(lateKey{}) != nil {
+					return http.Header{"X-Late": {"yes"}}
+				}
+				return nil
+			},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		call := func(ctx context.Context) error { _, err := client.GetWorkspace(ctx, workspaceID); return err }
+		if err := call(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		server.mu.Lock()
+		server.current = "revoked"
+		server.mu.Unlock()
+		ended := make(chan error, 1)
+		go func() { ended <- call(context.WithValue(t.Context(), lateKey{}, true)) }()
+		synctest.Wait() // refused, and not told yet
+		if err := call(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		close(late)
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		if issued, _ := server.counts(); issued != 2 {
+			t.Errorf("%d tokens, want 2: one at first, one after the refusal", issued)
+		}
+	})
+}
+
+type lateKey struct{}
 
 func TestStillRefusedAfterRenewal(t *testing.T) {
 	t.Parallel()

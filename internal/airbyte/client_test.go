@@ -105,6 +105,7 @@ func TestNewRefuses(t *testing.T) {
 		{"no host", airbyte.Options{BaseURL: "http:///api/v1"}, "host"},
 		{"not a URL", airbyte.Options{BaseURL: "http://user:hush@a b"}, "parsed"},
 		{"credentials in the URL would be logged", airbyte.Options{BaseURL: "http://user:hush@airbyte"}, "credentials"},
+		{"a fragment", airbyte.Options{BaseURL: url + "#x"}, "fragment"},
 		{"a query", airbyte.Options{BaseURL: url + "?x=1"}, "query"},
 		{"the public API cannot test before it creates", airbyte.Options{BaseURL: url + "/api/public/v1"}, "public API"},
 		{"id without secret", airbyte.Options{BaseURL: url, Auth: airbyte.Auth{ClientID: "x"}}, "together"},

@@ -70,19 +70,21 @@ func TestConcealForms(t *testing.T) {
 		message string
 		want    string
 	}{
-		"one begins with another, the shorter first":  {[]string{"hunter2", "hunter2-and-more"}, "hunter2-and-more, hunter2", "***, ***"},
-		"one begins with another, the longer first":   {[]string{"hunter2-and-more", "hunter2"}, "hunter2-and-more, hunter2", "***, ***"},
-		"a line of one is a part of another":          {[]string{"first line\nsecond line", "my second line of all"}, "my second line of all", "***"},
-		"JSON as Go writes it":                        {[]string{`a"b<c>&d`}, `{"password":"a\"b\u003cc\u003e\u0026d"}`, `{"password":"***"}`},
-		"JSON as others write it":                     {[]string{`a"b<c>&d`}, `{"password":"a\"b<c>&d"}`, `{"password":"***"}`},
-		"JSON with slashes escaped":                   {[]string{"a/b\"c"}, `{"password":"a\/b\"c"}`, `{"password":"***"}`},
-		"a parameter of a URL":                        {[]string{"p@ss word/1"}, "jdbc:x?password=p%40ss+word%2F1", "jdbc:x?password=***"},
-		"a parameter of a URL, blanks as others do":   {[]string{"p@ss word/1"}, "jdbc:x?password=p%40ss%20word%2F1", "jdbc:x?password=***"},
-		"percent signs with small letters":            {[]string{"p@ss/1?x"}, "jdbc:x?password=p%40ss%2f1%3fx", "jdbc:x?password=***"},
-		"before the host of a URL":                    {[]string{"p@ss:w/1$"}, "https://me:p%40ss%3Aw%2F1$@host", "https://me:***@host"},
-		"a key whose lines a message puts in one row": {[]string{"-----BEGIN\nMIIEvgIBADANBg\nkqhkiG9w0BAQEF\n-----END"}, "bad key MIIEvgIBADANBg kqhkiG9w0BAQEF", "bad key *** ***"},
-		"nothing":   {nil, "as it is", "as it is"},
-		"not there": {[]string{"secret"}, "as it is", "as it is"},
+		"one begins with another, the shorter first":    {[]string{"hunter2", "hunter2-and-more"}, "hunter2-and-more, hunter2", "***, ***"},
+		"one begins with another, the longer first":     {[]string{"hunter2-and-more", "hunter2"}, "hunter2-and-more, hunter2", "***, ***"},
+		"a line of one is a part of another":            {[]string{"first line\nsecond line", "my second line of all"}, "my second line of all", "***"},
+		"JSON as Go writes it":                          {[]string{`a"b<c>&d`}, `{"password":"a\"b\u003cc\u003e\u0026d"}`, `{"password":"***"}`},
+		"JSON as others write it":                       {[]string{`a"b<c>&d`}, `{"password":"a\"b<c>&d"}`, `{"password":"***"}`},
+		"JSON with slashes escaped":                     {[]string{"a/b\"c"}, `{"password":"a\/b\"c"}`, `{"password":"***"}`},
+		"a parameter of a URL":                          {[]string{"p@ss word/1"}, "jdbc:x?password=p%40ss+word%2F1", "jdbc:x?password=***"},
+		"a parameter of a URL, blanks as others do":     {[]string{"p@ss word/1"}, "jdbc:x?password=p%40ss%20word%2F1", "jdbc:x?password=***"},
+		"percent signs with small letters":              {[]string{"p@ss/1?x"}, "jdbc:x?password=p%40ss%2f1%3fx", "jdbc:x?password=***"},
+		"before the host of a URL":                      {[]string{"p@ss:w/1$"}, "https://me:p%40ss%3Aw%2F1$@host", "https://me:***@host"},
+		"a key whose lines a message puts in one row":   {[]string{"-----BEGIN\nMIIEvgIBADANBg\nkqhkiG9w0BAQEF\n-----END"}, "bad key MIIEvgIBADANBg kqhkiG9w0BAQEF", "bad key *** ***"},
+		"the ends of a key are no secret by themselves": {[]string{"long enough a line\nabc"}, "abc of long enough a line", "abc of ***"},
+		"an empty one":                                  {[]string{""}, "as it is", "as it is"},
+		"nothing":                                       {nil, "as it is", "as it is"},
+		"not there":                                     {[]string{"secret"}, "as it is", "as it is"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

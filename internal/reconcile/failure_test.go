@@ -383,3 +383,33 @@ func TestAnswersThatLackAPart(t *testing.T) {
 		})
 	}
 }
+
+// After a refusal nothing was done; after anything else it may have been.
+func TestRefused(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		err  error
+		want bool
+	}{
+		"a wrong configuration":   {&airbyte.Error{Status: 422, Class: airbyte.ClassInvalid}, true},
+		"too many requests":       {&airbyte.Error{Status: 429, Class: airbyte.ClassRateLimited}, true},
+		"a failed job":            {&airbyte.JobFailure{}, true},
+		"a proxy that was tired":  {&airbyte.Error{Status: 408, Class: airbyte.ClassTimeout}, false},
+		"a fault of the server":   {&airbyte.Error{Status: 500, Class: airbyte.ClassServer}, false},
+		"no answer":               {&airbyte.Error{Class: airbyte.ClassNetwork}, false},
+		"an answer without an id": {&airbyte.Error{Status: 200, Class: airbyte.ClassMalformed}, false},
+		"nothing":                 {nil, false},
+	} {
+		if got := refused(tt.err); got != tt.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+// A null that was sent and is not answered is no difference.
+func TestNullIsAbsent(t *testing.T) {
+	t.Parallel()
+	if changes := configurationChanges(map[string]any{"a": nil, "b": 1}, map[string]any{"b": 1, "c": nil}, nil); len(changes) > 0 {
+		t.Errorf("%v", changes)
+	}
+}

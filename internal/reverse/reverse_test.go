@@ -118,6 +118,62 @@ func TestWaysToAsk(t *testing.T) {
 	}
 }
 
+func TestWhatIsDeleted(t *testing.T) {
+	t.Parallel()
+	const deleted = `"connectionId":"` + otherID + `","name":"gone","sourceId":"s","destinationId":"d","status":"deprecated","syncCatalog":{"streams":[]}`
+	for name, operation := range map[string]string{
+		"servers that list it":                   "connections/list",
+		"somebody deletes it while it is sought": "connections/get",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHouse(t)
+			id, body := h.simple("Orders", "Nowhere", "gone"), "{"+deleted+"}"
+			if operation == "connections/list" {
+				id, body = otherID, `{"connections":[`+body+`]}`
+			}
+			if _, err := h.sim.AddFault(airbytesim.Fault{Operation: operation, Do: airbytesim.DoAnswer, Status: http.StatusOK, Body: body}); err != nil {
+				t.Fatal(err)
+			}
+			_, err := h.reverse("dev", map[string]any{"connectionId": id}, nil)
+			workloadtest.Mentions(t, workloadtest.Failure(t, err, workload.CodeInvalid).Text(), "No connection", id)
+			h.onlyReads()
+			if calls := h.sim.Calls("sources/get", 0); len(calls) > 0 {
+				t.Error("what is deleted was read")
+			}
+		})
+	}
+}
+
+func TestMarkedNamesMayBeAskedFor(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	const marked = "Orders [wb-0123456789abcdef]"
+	id := h.simple(marked, "Sink", "Marked")
+	out := h.must(map[string]any{"sourceName": marked, "destinationName": "Sink"}, nil)
+	if got := out.Updates["spec.mesh.specific.adopt.connectionId"]; got != id {
+		t.Errorf("the connection is %v, want %s", got, id)
+	}
+}
+
+// What has no effect in Airbyte, or is the source's own, is not written down.
+func TestLeftOut(t *testing.T) {
+	t.Parallel()
+	defined := true
+	u := &updates{values: map[string]any{}}
+	u.connection(airbyte.Connection{NamespaceDefinition: "source", NamespaceFormat: "of_before", Status: "active", Catalog: airbyte.Catalog{Streams: []airbyte.ConfiguredStream{{
+		Stream: airbyte.Stream{Name: "orders", SourceDefinedCursor: &defined, SourceDefinedPrimaryKey: [][]string{{"id"}}},
+		Config: airbyte.StreamConfig{Selected: true, SyncMode: "incremental", DestinationSyncMode: "append_dedup", CursorField: []string{"_cursor"}, PrimaryKey: [][]string{{"id"}}},
+	}}}})
+	if format, there := u.values[root+"connection.namespaceFormat"]; there {
+		t.Errorf("the format is %v", format)
+	}
+	want := []any{map[string]any{"name": "orders", "syncMode": "incremental", "destinationSyncMode": "append_dedup"}}
+	if diff := cmp.Diff(want, u.values[root+"connection.streams"]); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestOurMarkIsTakenOff(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
