@@ -567,6 +567,33 @@ func TestReleaseInAWorkspaceThatIsGone(t *testing.T) {
 	}
 }
 
+// What two components want is forgotten by one of them only: should the workspace be there after all, the other
+// one still takes it back.
+func TestOneOfTwoForgetsAWorkspaceThatIsGone(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, startRedis(t))
+	p := h.performer()
+	h.must(p, "orders", anna)
+	h.must(p, "invoices", anna)
+	h.sim.AnswerNext("users/list_access_info_by_workspace_id", -1, http.StatusNotFound)
+	h.sim.AnswerNext("workspaces/get", -1, http.StatusNotFound)
+	release := func(component string) {
+		t.Helper()
+		if _, err := p.Release(t.Context(), workload.NewComponent(component, "dev"), workloadtest.Attempt(t, uuid.NewString())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	release("orders")
+	h.sim.RemoveFaults()
+	release("invoices")
+	if got := h.roles(workspaceID); len(got) != 0 {
+		t.Errorf("our grant was left: %v", got)
+	}
+	if keys := h.ledgerKeys(); len(keys) != 0 {
+		t.Errorf("the ledger still has %v", keys)
+	}
+}
+
 func TestAnAddressChanges(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, startRedis(t))
