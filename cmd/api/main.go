@@ -42,6 +42,10 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		}
 		return exitUsage
 	}
+	if flags.NArg() > 0 { // a settings file whose -config was forgotten must not be passed over
+		fmt.Fprintf(stderr, "api: unexpected argument %q; -h shows the flags\n", flags.Arg(0))
+		return exitUsage
+	}
 	if *version {
 		fmt.Fprintln(stdout, "api", telemetry.Version())
 		return 0
