@@ -98,7 +98,7 @@ func (b *base) close() {
 	}
 }
 
-// redisReady returns nil while Redis can be written to.
+// redisReady returns nil while Redis answers.
 func (b *base) redisReady(ctx context.Context) error {
 	if err := b.redis.Ping(ctx).Err(); err != nil {
 		return fmt.Errorf("Redis at %s cannot be reached: %w", b.config.Redis.Where(), err) //nolint:staticcheck // Redis is a name

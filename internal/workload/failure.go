@@ -30,7 +30,7 @@ const (
 
 // Problem is one thing that is wrong with an input.
 type Problem struct {
-	Path    string `json:"path,omitempty"` // the field, in dot format from the descriptor's root
+	Path    string `json:"path,omitempty"` // the field, in dot format from the root of the descriptor, or of its component where a worker has no more than that
 	Message string `json:"message"`        // what is wrong and what is expected there
 }
 
