@@ -88,7 +88,7 @@ func (b *bench) runningTokens(r *redisServer, n int) ([]string, error) {
 		if tokens[i], err = q.Submit(b.ctx, orders.of(b.serial+int64(i))); err != nil {
 			return nil, err
 		}
-		lease, err := store.Begin(b.ctx, tokens[i], 0)
+		lease, err := store.Begin(b.ctx, tokens[i], workload.Component{}, 0)
 		if err != nil {
 			return nil, err
 		}

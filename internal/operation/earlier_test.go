@@ -87,7 +87,7 @@ func TestRecordsOfEarlierVersions(t *testing.T) {
 			if diff := cmp.Diff(c.want, got); diff != "" || err != nil {
 				t.Fatalf("%v (-want +got):\n%s", err, diff)
 			}
-			lease, err := store.Begin(t.Context(), earlierToken, 1)
+			lease, err := store.Begin(t.Context(), earlierToken, component, 1)
 			if c.want.State != workload.Running {
 				if !errors.Is(err, operation.ErrDone) {
 					t.Errorf("begun: %v", err)

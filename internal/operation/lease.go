@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -54,15 +55,17 @@ type Lease struct {
 	failed   time.Time // when a renewal last failed, if none has succeeded since
 	stop     error     // set once: why nothing more may be done
 	unsent   []workload.LogLine
-	note     *note // what is known of the component, to be written with the end of the attempt
+	known    held  // of the component, as Begin found it or Remember left it
+	note     *note // what is to be known of the component with the end of the attempt
 	renewing sync.Mutex
 	log      storedLog // as the record should hold it; guarded by renewing
 }
 
 // Begin lends the operation to a new attempt, for the task with the number
-// (0 for an operation's first). The error is one of the above, a *BusyError,
-// or a Failure with CodeUnavailable.
-func (s *Store) Begin(ctx context.Context, token string, task int) (*Lease, error) {
+// (0 for an operation's first). What is remembered of the component is read with
+// it, for Recall. The error is one of the above, a *BusyError, or a Failure with
+// CodeUnavailable.
+func (s *Store) Begin(ctx context.Context, token string, component workload.Component, task int) (*Lease, error) {
 	token, lane, ok := laneOf(token)
 	if !ok {
 		return nil, ErrUnknown
@@ -72,7 +75,11 @@ func (s *Store) Begin(ctx context.Context, token string, task int) (*Lease, erro
 	if s.opts.Replicas > 0 {
 		lease.renewed = time.Time{} // not before a replica knows; the first question sees to that
 	}
-	r, err := s.run(ctx, beginScript, target{token: token, lane: lane}, lease.holder, s.opts.Lease.Milliseconds(), task, Version)
+	on := target{token: token, lane: lane}
+	if strings.HasPrefix(component.Digest(), lane) {
+		on.known = s.known(component)
+	}
+	r, err := s.run(ctx, beginScript, on, lease.holder, s.opts.Lease.Milliseconds(), task, Version)
 	if err != nil {
 		lease.undo(ctx)
 		return nil, err
@@ -84,6 +91,9 @@ func (s *Store) Begin(ctx context.Context, token string, task int) (*Lease, erro
 		lease.First, lease.Resumed = r.int(6) == 1, r.int(7) == 1
 		lease.kind, lease.meta = r.at(8), r.at(9)
 		lease.log = storedLog{lines: r.int(10), head: r.at(11), tail: r.at(12)}
+		if on.known != "" {
+			lease.known = held{at: on.known, packed: []byte(r.at(13))}
+		}
 		return lease, nil
 	case "unknown":
 		return nil, ErrUnknown

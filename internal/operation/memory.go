@@ -19,12 +19,9 @@ func With(ctx context.Context, lease *Lease) context.Context {
 // Recall returns what was last remembered of a component, nil when nothing is.
 // What a newer version remembered in a form of its own is a *workload.WaitError.
 func (s *Store) Recall(ctx context.Context, component workload.Component) ([]byte, error) {
-	known, err := s.batched.Get(ctx, s.known(component)).Bytes()
-	if errors.Is(err, redis.Nil) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, unavailable(err)
+	known, err := s.packed(ctx, component)
+	if err != nil || len(known) == 0 {
+		return nil, err
 	}
 	value, err := Unpack(known)
 	switch {
@@ -34,6 +31,24 @@ func (s *Store) Recall(ctx context.Context, component workload.Component) ([]byt
 		return known, nil //nolint:nilerr // what it was is lost; the caller finds that out and begins anew
 	}
 	return value, nil
+}
+
+// packed is what Redis has of a component. In an attempt that is what Begin read,
+// since nobody else may write it.
+func (s *Store) packed(ctx context.Context, component workload.Component) ([]byte, error) {
+	if lease, err := leaseOn(ctx, component); err == nil {
+		lease.mu.Lock()
+		known := lease.known
+		lease.mu.Unlock()
+		if known.at == s.known(component) {
+			return known.packed, nil
+		}
+	}
+	known, err := s.batched.Get(ctx, s.known(component)).Bytes()
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return nil, unavailable(err)
+	}
+	return known, nil
 }
 
 // Remember keeps a value, at least one byte, for a component until it is
@@ -51,8 +66,9 @@ func (s *Store) Remember(ctx context.Context, component workload.Component, valu
 		return stop
 	}
 	sent := s.opts.Now()
-	r, err := s.run(ctx, rememberScript, target{lease.Token, lease.lane, s.known(component)},
-		lease.holder, Pack(value), s.opts.Lease.Milliseconds())
+	now := held{at: s.known(component), packed: Pack(value)}
+	r, err := s.run(ctx, rememberScript, target{lease.Token, lease.lane, now.at},
+		lease.holder, now.packed, s.opts.Lease.Milliseconds())
 	if err != nil {
 		return err
 	}
@@ -61,7 +77,9 @@ func (s *Store) Remember(ctx context.Context, component workload.Component, valu
 	if err := lease.heard(r.word(), sent, s.opts.Replicas <= 0); errors.Is(err, ErrLost) {
 		return err
 	}
-	lease.noting(nil) // the value is newer than what was noted
+	lease.mu.Lock()
+	defer lease.mu.Unlock()
+	lease.known, lease.note = now, nil // it is newer than what was noted
 	return nil
 }
 
@@ -81,6 +99,12 @@ func leaseOn(ctx context.Context, component workload.Component) (*Lease, error) 
 		return nil, ErrLost
 	}
 	return lease, nil
+}
+
+// held is what Redis has under the key of a component.
+type held struct {
+	at     string
+	packed []byte
 }
 
 // note is a value for what is known of a component.

@@ -145,7 +145,7 @@ func (m *model) accept(t *rapid.T) {
 func (m *model) begin(t *rapid.T) {
 	l := m.pick(t)
 	task := rapid.SampledFrom([]int{l.task, l.task, l.task, max(0, l.task-1)}).Draw(t, "task")
-	lease, err := m.store.Begin(context.Background(), l.token, task)
+	lease, err := m.store.Begin(context.Background(), l.token, componentOf(l.component), task)
 	var busy *operation.BusyError
 	switch {
 	case l.gone:
@@ -173,6 +173,9 @@ func (m *model) begin(t *rapid.T) {
 		l.attempts++
 		if l.holder != nil {
 			l.crashes++
+		}
+		if known, err := m.store.Recall(operation.With(context.Background(), lease), componentOf(l.component)); err != nil || string(known) != m.known[l.component] {
+			t.Fatalf("recalled %q, %v, want %q", known, err, m.known[l.component])
 		}
 		l.holder, l.lapsed = lease, false
 		m.leases = append(m.leases, lease)

@@ -46,7 +46,7 @@ func accept(t testing.TB, store *operation.Store, hash string) string {
 
 func begin(t testing.TB, store *operation.Store, token string) *operation.Lease {
 	t.Helper()
-	lease, err := store.Begin(context.Background(), token, 0)
+	lease, err := store.Begin(context.Background(), token, component, 0)
 	if err != nil {
 		t.Fatalf("Begin: %v", err)
 	}
@@ -347,6 +347,9 @@ func TestRememberRenews(t *testing.T) {
 	if err := lease.Holds(ctx); err != nil || counted.sent() != "" {
 		t.Errorf("Holds after Remember: %v, sends %q", err, counted.sent())
 	}
+	if known, err := store.Recall(held, component); string(known) != "1" || err != nil || counted.sent() != "" {
+		t.Errorf("recalled %q, %v, sends %q", known, err, counted.sent())
+	}
 	if _, err := store.Terminate(ctx, token); err != nil {
 		t.Fatal(err)
 	}
@@ -368,7 +371,7 @@ func TestALostLineIsMadeAgain(t *testing.T) {
 		t.Fatal(n, err)
 	}
 	lease := begin(t, store, one)
-	if _, err := store.Begin(ctx, two, 0); !errors.Is(err, operation.ErrWaiting) {
+	if _, err := store.Begin(ctx, two, component, 0); !errors.Is(err, operation.ErrWaiting) {
 		t.Errorf("the other: %v", err)
 	}
 	next, err := lease.Finish(ctx, operation.End{Outcome: &workload.Outcome{}})

@@ -47,7 +47,7 @@ func TestABeginWhoseAnswerIsLostIsTakenBack(t *testing.T) {
 	token := accept(t, store, "x")
 	for range 2 {
 		hook.next = 1
-		if _, err := store.Begin(t.Context(), token, 0); workload.AsFailure(err).Code != workload.CodeUnavailable {
+		if _, err := store.Begin(t.Context(), token, component, 0); workload.AsFailure(err).Code != workload.CodeUnavailable {
 			t.Fatalf("begun: %v", err)
 		}
 		if status, err := store.Status(t.Context(), token); err != nil || status.Attempts != 0 || !status.StartedAt.IsZero() {
@@ -62,7 +62,7 @@ func TestABeginWhoseAnswerIsLostIsTakenBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	hook.next = 1
-	_, err := store.Begin(t.Context(), token, 0)
+	_, err := store.Begin(t.Context(), token, component, 0)
 	if lease := begin(t, store, token); err == nil || lease.Number != 2 || lease.Crashes != 0 || lease.First {
 		t.Errorf("%+v, %v", lease, err)
 	}

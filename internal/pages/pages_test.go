@@ -71,7 +71,7 @@ func (s *site) accept(kind workload.Kind, id string, change ...func(*operation.R
 
 func (s *site) begin(token string) *operation.Lease {
 	s.t.Helper()
-	lease, err := s.store.Begin(context.Background(), token, 0)
+	lease, err := s.store.Begin(context.Background(), token, workload.Component{}, 0)
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -139,7 +139,7 @@ const (
 func (h *Handler) Handle(ctx context.Context, task queue.Task) error {
 	log := h.opts.Log.With("token", task.Token, "kind", task.Order.Kind,
 		"component", task.Order.Work.Component.String(), "traceId", task.Order.TraceID)
-	lease, err := h.opts.Store.Begin(ctx, task.Token, task.Number)
+	lease, err := h.opts.Store.Begin(ctx, task.Token, task.Order.Work.Component, task.Number)
 	if err != nil {
 		return h.notBegun(ctx, log, task, err)
 	}

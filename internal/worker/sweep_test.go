@@ -198,7 +198,7 @@ func TestTheWorkOfADeadWorkerIsTakenOver(t *testing.T) {
 	h.redis.RPopLPush(ctx, "asynq:{"+provisionQueue+"}:pending", "asynq:{"+provisionQueue+"}:active")
 	h.redis.HSet(ctx, "asynq:{"+provisionQueue+"}:t:"+token, "state", "active")
 	h.redis.ZAdd(ctx, "asynq:{"+provisionQueue+"}:lease", redis.Z{Score: float64(time.Now().Add(time.Hour).Unix()), Member: token})
-	if _, err := h.store.Begin(ctx, token, 0); err != nil {
+	if _, err := h.store.Begin(ctx, token, workload.Component{}, 0); err != nil {
 		t.Fatal(err)
 	}
 	sweeper := queue.NewSweeper(queue.SweeperOptions{Queue: h.queue, Doubt: time.Hour, Log: testLog(t)})
@@ -222,7 +222,7 @@ func TestALostHandOverIsMadeGood(t *testing.T) {
 	h := newHouse(t, newRedis(t))
 	first := h.submit(t, versioned(workload.Provision, "c", "1"))
 	second := h.submit(t, versioned(workload.Provision, "c", "2"))
-	lease, err := h.store.Begin(ctx, first, 0)
+	lease, err := h.store.Begin(ctx, first, workload.Component{}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -241,7 +241,7 @@ func (h *house) terminatingWithoutWorker(t *testing.T) string {
 	t.Helper()
 	ctx := context.Background()
 	token := h.submit(t, order(workload.Provision, "c"))
-	if _, err := h.store.Begin(ctx, token, 0); err != nil {
+	if _, err := h.store.Begin(ctx, token, workload.Component{}, 0); err != nil {
 		t.Fatal(err)
 	}
 	if status, err := h.queue.Terminate(ctx, token); err != nil || status.State != workload.Terminating {

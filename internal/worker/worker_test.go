@@ -537,7 +537,7 @@ func TestAnOperationThatKillsItsWorkersEnds(t *testing.T) {
 	h := newHouse(t, newRedis(t))
 	token := h.submit(t, order(workload.Provision, "c"))
 	for range 3 { // begun, and never heard of again
-		if _, err := h.store.Begin(context.Background(), token, 0); err != nil {
+		if _, err := h.store.Begin(context.Background(), token, workload.Component{}, 0); err != nil {
 			t.Fatal(err)
 		}
 		lapse(t, h.redis, token)

@@ -1,4 +1,5 @@
--- ARGV: 4 holder, 5 lease in ms, 6 number of the task, 7 newest record version that the caller knows
+-- KEYS: 4 what is known of the component, where that is wanted. ARGV: 4 holder, 5 lease in ms, 6 number of the task,
+-- 7 newest record version that the caller knows
 local r = redis.call('HMGET', op, 'state', 'v', 'n', 'holder', 'until', 'attempts', 'failed', 'crashes', 'accepted', 'started', 'postponed',
   'kind', 'meta', 'lines', 'log', 'tail', 'first')
 local state, n, holder = r[1], tonumber(r[3] or 0), r[4]
@@ -8,7 +9,7 @@ if tonumber(r[2]) > tonumber(ARGV[7]) then return {'newer'} end
 if tonumber(ARGV[6]) < n then return {'stale'} end
 local function begun(attempts, crashes, started, first)
   return {'begun', whole(attempts), r[7] or '0', whole(crashes), r[9], started, first and '1' or '0', r[11] or '0',
-    r[12], r[13], r[14] or '0', r[15] or '', r[16] or ''}
+    r[12], r[13], r[14] or '0', r[15] or '', r[16] or '', KEYS[4] and redis.call('GET', KEYS[4]) or ''}
 end
 -- The same holder again: the client repeated the script after a lost answer.
 if holder == ARGV[4] then return begun(tonumber(r[6]), tonumber(r[8] or 0), r[10], r[17] == holder) end
