@@ -145,6 +145,9 @@ func (b *base) work(ctx context.Context, client *airbyte.Client) error {
 		Done: func(what string, kind workload.Kind) { b.metrics.TokenReconciled(what, string(kind)) },
 		Log:  b.log,
 	})
+	listening, stop := context.WithCancel(context.WithoutCancel(ctx)) // until the last attempt has ended
+	defer stop()
+	go b.store.Watch(listening)
 	if err := server.Start(); err != nil {
 		return fmt.Errorf("start taking tasks: %w", err)
 	}

@@ -247,7 +247,7 @@ func (l *Lease) unheard() {
 }
 
 // Holds returns nil while the attempt may still act. It asks Redis where the
-// last answer is older than a moment, so that a handler which was stopped, or
+// last answer is older than a moment and Watch does not hear, so that a handler which was stopped, or
 // whose operation is being terminated, finds out before its next call; while
 // Redis is away it goes by the lease's own end.
 func (l *Lease) Holds(ctx context.Context) error {
@@ -274,13 +274,15 @@ func (l *Lease) Holds(ctx context.Context) error {
 // knows answers Holds where Redis need not be asked.
 func (l *Lease) knows() (known bool, err error) {
 	l.mu.Lock()
-	now, asked, failed, stop := l.store.opts.Now(), l.asked, l.failed, l.stop
+	now, asked, renewed, failed, stop := l.store.opts.Now(), l.asked, l.renewed, l.failed, l.stop
 	l.mu.Unlock()
 	switch {
 	case stop != nil:
 		return true, stop
 	case since(now, asked) < l.store.opts.FreshFor:
 		return true, nil
+	case since(now, renewed) <= l.store.opts.Lease/3 && l.store.watch.silent(l.Token, asked):
+		return true, nil // nobody else can have begun, and nobody asked for an end
 	default:
 		// Where Redis did not answer a moment ago, do not wait for it before each call.
 		return !failed.IsZero() && since(now, failed) < time.Second && l.alive(now), nil

@@ -41,14 +41,15 @@ type Options struct {
 	Now func() time.Time
 }
 
-// Store holds the records in Redis. It has no state of its own; any number of
-// them, in any number of processes, work on the same records.
+// Store holds the records in Redis. Its only state is what Watch hears; any number
+// of them, in any number of processes, work on the same records.
 type Store struct {
 	redis redis.UniversalClient
 	// batched is for what every operation does; it is redis where the options name no other.
 	batched redis.Cmdable
 	prefix  string
 	opts    Options
+	watch   watch
 }
 
 // New returns a Store. It opens nothing.

@@ -74,7 +74,7 @@ func Secure(t testing.TB) *Security {
 func (s *Security) Option() Option { return func(server *Server) { server.security = s } }
 
 // Rights are those of the programs' own user, as the documents give them.
-const Rights = "~asynq:* ~airbyte-provisioner:* &asynq:* +@all -@admin -@dangerous +info"
+const Rights = "~asynq:* ~airbyte-provisioner:* &asynq:* &airbyte-provisioner:* +@all -@admin -@dangerous +info"
 
 // args are redis-server's arguments for listening on a port.
 func (s *Security) args(port string, sentinel bool) []string {
