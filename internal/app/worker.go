@@ -104,7 +104,7 @@ func (b *base) work(ctx context.Context, client *airbyte.Client) error {
 	performers, err := b.performers(ctx, client)
 	switch {
 	case ctx.Err() != nil:
-		return nil //nolint:nilerr // stopped before there was work
+		return nil
 	case err != nil:
 		return err
 	}

@@ -33,10 +33,12 @@
 // # Leases
 //
 // Begin lends the operation to one holder for a time, by Redis's clock. The
-// holder renews it, and asks Holds before each call to Airbyte. Every write of
-// an attempt is refused once another holder began, so that a handler which
-// hung, was stopped or was cut off can end nothing and remember nothing.
-// A renewal succeeds even after the lease lapsed, if nobody else began.
+// holder renews it, and asks Holds before each call to Airbyte. That goes by the
+// lease's own clock while Watch would hear of a termination or of another holder,
+// and asks Redis otherwise. Every write of an attempt is refused once another holder
+// began, so that a handler which hung, was stopped or was cut off can end nothing
+// and remember nothing. A renewal succeeds even after the lease lapsed, if nobody
+// else began.
 //
 // # Keys
 //

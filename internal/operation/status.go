@@ -171,7 +171,7 @@ func (s *Store) Terminate(ctx context.Context, token string) (Termination, error
 		encodeLine(workload.LogLine{
 			Time: now, Level: workload.Warning, Phase: workload.PhaseFinish,
 			Message: "The termination was asked for; the running attempt stops before its next call to Airbyte.",
-		}), newCaller(), s.terminations())
+		}), newCaller())
 	if err != nil {
 		return Termination{}, err
 	}

@@ -10,12 +10,12 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// watch is what a store hears of terminations while it listens.
+// watch is what a store hears while it listens.
 type watch struct {
 	mu sync.Mutex
 	// since is when the subscription that stands was confirmed; zero where none does.
 	since time.Time
-	told  map[string]bool // tokens whose termination was asked for since
+	told  map[string]bool // tokens of which was told since that their holder is to ask
 }
 
 const (
@@ -26,10 +26,10 @@ const (
 	maxTold = 10_000
 )
 
-// Watch listens for terminations until ctx ends. While it does, Holds need not ask
-// Redis before each call: who writes a termination tells it to all that listen, in
-// the same step. It does nothing in a cluster, where nodes pass such words on among
-// themselves and may lose them.
+// Watch listens until ctx ends to what the scripts tell holders: that a termination
+// was asked for, or that another attempt began. While it hears, Holds need not ask
+// Redis before each call. It does nothing in a cluster, where nodes pass such words
+// on among themselves and may lose them.
 func (s *Store) Watch(ctx context.Context) {
 	if _, cluster := s.redis.(*redis.ClusterClient); cluster {
 		return
@@ -46,7 +46,7 @@ func (s *Store) Watch(ctx context.Context) {
 
 // listen takes in what one subscription tells, until it breaks.
 func (s *Store) listen(ctx context.Context) {
-	words := s.redis.Subscribe(ctx, s.terminations())
+	words := s.redis.Subscribe(ctx, s.prefix+"tell")
 	defer context.AfterFunc(ctx, func() { _ = words.Close() })()
 	defer func() { _ = words.Close() }()
 	for pinged := false; ; {
@@ -70,11 +70,7 @@ func (s *Store) listen(ctx context.Context) {
 	}
 }
 
-// terminations is the channel on which the token of each running operation is
-// told whose termination was asked for.
-func (s *Store) terminations() string { return s.prefix + "terminating" }
-
-// stands begins anew: of what was asked for before, nothing is known.
+// stands begins anew: of what was told before, nothing is known.
 func (w *watch) stands(since time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -93,8 +89,8 @@ func (w *watch) tell(token string, now time.Time) {
 	w.told[token] = true
 }
 
-// silent reports whether no termination of an operation can have been asked for
-// since a time without having been told.
+// silent reports whether nothing can have been told of an operation since a time
+// that was not heard.
 func (w *watch) silent(token string, since time.Time) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()

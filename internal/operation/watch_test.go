@@ -94,6 +94,35 @@ func TestWhoListensNeedNotAsk(t *testing.T) {
 	until(t, "the termination is heard", func() bool { return errors.Is(w.lease.Holds(t.Context()), ErrTerminating) })
 }
 
+// By its own clock a lease may still last when another attempt begins.
+func TestATakeOverIsHeard(t *testing.T) {
+	t.Parallel()
+	for name, take := range map[string]func(w *watched) error{
+		"another attempt begins": func(w *watched) error {
+			_, err := w.other.Begin(t.Context(), w.lease.Token, workload.Component{}, 0)
+			return err
+		},
+		"it is given up": func(w *watched) error {
+			_, err := w.other.Abandon(t.Context(), w.lease.Token, 0, &workload.Failure{Code: workload.CodeRemoved, Message: "gone"})
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := watching(t, redistest.Start(t))
+			w.quiet(t)
+			key := w.keysOf(w.lease.lane).op(w.lease.Token)
+			if err := w.other.redis.HSet(t.Context(), key, "until", 1).Err(); err != nil { // Redis's clock jumps
+				t.Fatal(err)
+			}
+			if err := take(w); err != nil {
+				t.Fatal(err)
+			}
+			until(t, "the lease is known to be lost", func() bool { return errors.Is(w.lease.Holds(t.Context()), ErrLost) })
+		})
+	}
+}
+
 // A word may be lost with the subscription; from then on it is asked again.
 func TestABrokenSubscriptionHidesNothing(t *testing.T) {
 	t.Parallel()

@@ -37,7 +37,7 @@ func TestADroppedTaskGivesItsSlotBack(t *testing.T) {
 	handled := make(chan string, 1)
 	server, err := NewServer(ServerOptions{
 		Redis: client, Queues: map[string]int{validateQueue: 1, provisionQueue: 1}, Concurrency: concurrency, PollInterval: time.Millisecond,
-		Store:   operation.New(operation.Options{Redis: client, StatusTTL: time.Hour}),
+		Store: operation.New(operation.Options{Redis: client, StatusTTL: time.Hour}),
 		// What failed is told to who gives the slots of dropped tasks back, too.
 		Handler: func(_ context.Context, task Task) error { handled <- task.Token; return &LaterError{Delay: time.Hour} },
 	})

@@ -61,7 +61,7 @@ func (a *attempt) retry(ctx context.Context, failure *workload.Failure, err erro
 // causes are the log's attributes of a failed attempt.
 func causes(err error, failure *workload.Failure) []any {
 	attrs := []any{slog.Any("error", err)}
-	if cause := errors.Unwrap(failure); cause != nil && cause != err { //nolint:errorlint // the very same needs no second mention
+	if cause := errors.Unwrap(failure); cause != nil && cause != err && error(failure) != err { //nolint:errorlint // the very same needs no second mention, and a failure tells its cause itself
 		attrs = append(attrs, slog.Any("cause", cause))
 	}
 	return attrs

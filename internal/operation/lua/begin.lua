@@ -27,7 +27,10 @@ if first ~= token then
 end
 -- A holder that never said how its attempt ended died with it.
 local attempts, crashes = tonumber(r[6] or 0) + 1, tonumber(r[8] or 0)
-if holder then crashes = crashes + 1 end
+if holder then
+  crashes = crashes + 1
+  tell() -- or it only thinks so: clocks may disagree about its lease
+end
 local started = r[10] or whole(now)
 if not r[10] then redis.call('HSET', op, 'first', ARGV[4]) end
 redis.call('HSET', op, 'holder', ARGV[4], 'until', whole(now + ARGV[5]), 'attempts', whole(attempts),

@@ -16,6 +16,7 @@ if r[1] == 'TERMINATING' and ARGV[6] ~= 'TERMINATED' then return {'terminating'}
 local packed = ARGV[9] == 'packed'
 if packed and r[6] ~= ARGV[11] then return {'unpacked'} end
 if KEYS[4] then keep(ARGV[8]) end
+if ARGV[4] == '' and r[2] then tell() end
 append(12)
 finish(ARGV[4], ARGV[6], ARGV[7], ARGV[9], ARGV[10])
 if packed then

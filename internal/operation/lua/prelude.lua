@@ -63,6 +63,10 @@ local function append(from, to)
   if tail ~= '' then redis.call('HSET', op, 'tail', tail) end
 end
 
+-- tell has the worker whose attempt holds the operation ask whether it still may, before its next call. Where the
+-- caller has no right to channels nobody hears it, and nobody listens either.
+local function tell() redis.pcall('PUBLISH', string.match(prefix, '^(.*){') .. 'tell', token) end
+
 -- keep replaces what is known of the component, under the fourth key; '' forgets it.
 local function keep(value)
   if value == '' then

@@ -1,5 +1,5 @@
 -- ARGV: 4 ttl in ms, 5 failure for an end at once, 6 log line of an end at once, 7 log line where a handler runs,
--- 8 who asks, another one each time, 9 channel on which a handler's worker listens
+-- 8 who asks, another one each time
 local r = redis.call('HMGET', op, 'state', 'holder', 'until', 'n', 'kind', 'by')
 if not r[1] then return {'unknown'} end
 if finished(r[1]) then
@@ -11,8 +11,7 @@ if held(r[2], r[3]) then
   if r[1] == 'RUNNING' then
     redis.call('HSET', op, 'state', 'TERMINATING')
     append(7)
-    -- Whose rights do not reach to channels is not heard, and the holder asks.
-    redis.pcall('PUBLISH', ARGV[9], token)
+    tell()
   end
   return {'terminating'}
 end
