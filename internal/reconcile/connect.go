@@ -217,8 +217,8 @@ func (s *session) wroteConnection(d *draft, c airbyte.Connection, streams []airb
 		// Of a connection that was only looked at, no more is taken down than that
 		// it is the one: what differs and is kept, for a server that does not take
 		// it over, was taken down when it was written.
-		if changed || k.Connection.ID != c.ID || !same(k.Connection.Wanted, w.wantedPrint(*k)) {
-			k.Connection = knownConnection{ID: c.ID, Name: c.Name, Wanted: w.wantedPrint(*k), Read: s.keyed.of("read", shapeOf(c))}
+		if wanted := w.print(k.Discovery.Set); changed || k.Connection.ID != c.ID || !same(k.Connection.Wanted, wanted) {
+			k.Connection = knownConnection{ID: c.ID, Name: c.Name, Wanted: wanted, Read: s.keyed.of("read", shapeOf(c))}
 		}
 		k.done(Connection)
 	})

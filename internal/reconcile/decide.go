@@ -233,6 +233,11 @@ func (w wantedConnection) wantedPrint(k known) string {
 	if w.streams {
 		set = w.hash("streams", w.shape.Streams)
 	}
+	return w.print(set)
+}
+
+// print is the fingerprint of what is wanted with streams of a fingerprint.
+func (w wantedConnection) print(set string) string {
 	rest := w.shape
 	rest.Streams = nil
 	return w.hash("wanted", []any{rest, set})

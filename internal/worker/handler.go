@@ -137,14 +137,15 @@ const (
 
 // Handle works on a task; it is a queue.Handler.
 func (h *Handler) Handle(ctx context.Context, task queue.Task) error {
-	log := h.opts.Log.With("token", task.Token, "kind", task.Order.Kind,
-		"component", task.Order.Work.Component.String(), "traceId", task.Order.TraceID)
+	about := []any{
+		"token", task.Token, "kind", task.Order.Kind, "component", task.Order.Work.Component.String(), "traceId", task.Order.TraceID,
+	}
 	lease, err := h.opts.Store.Begin(ctx, task.Token, task.Order.Work.Component, task.Number)
 	if err != nil {
-		return h.notBegun(ctx, log, task, err)
+		return h.notBegun(ctx, h.opts.Log.With(about...), task, err)
 	}
 	a := &attempt{
-		Handler: h, log: log.With("attempt", lease.Number), task: task, lease: lease, began: h.opts.Now(),
+		Handler: h, log: h.opts.Log.With(append(about, "attempt", lease.Number)...), task: task, lease: lease, began: h.opts.Now(),
 	}
 	a.steps.last = a.began
 	return a.run(ctx)
