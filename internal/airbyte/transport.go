@@ -12,19 +12,21 @@ import (
 
 // NewTransport returns a client's own transport, for who wraps it (see
 // Options.Transport): for one host that many workers call at once.
-func NewTransport() *http.Transport {
+func NewTransport() http.RoundTripper {
 	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
-	return &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           dialer.DialContext,
-		ForceAttemptHTTP2:     true,
-		TLSHandshakeTimeout:   10 * time.Second,
-		ExpectContinueTimeout: time.Second,
-		MaxIdleConns:          128,
-		MaxIdleConnsPerHost:   128,
-		// Below the 60 s after which usual proxies close an idle connection, so that no POST meets a closed one.
-		IdleConnTimeout:        50 * time.Second,
-		MaxResponseHeaderBytes: 64 << 10,
+	return &direct{
+		dialer: dialer, hosts: map[string]*host{},
+		library: &http.Transport{
+			Proxy:                  http.ProxyFromEnvironment,
+			DialContext:            dialer.DialContext,
+			ForceAttemptHTTP2:      true,
+			TLSHandshakeTimeout:    10 * time.Second,
+			ExpectContinueTimeout:  time.Second,
+			MaxIdleConns:           maxIdle,
+			MaxIdleConnsPerHost:    maxIdle,
+			IdleConnTimeout:        maxIdleTime,
+			MaxResponseHeaderBytes: maxHeader,
+		},
 	}
 }
 
