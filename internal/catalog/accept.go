@@ -27,6 +27,7 @@ func (c *Catalog) Accept(role Role, actor workload.Actor, configuration map[stri
 	a.Configuration = copied(coerced)
 	a.removed()
 	a.secrets()
+	a.beside()
 	if profile != nil && profile.specification != nil {
 		a.unknown("", a.Configuration, form)
 		a.check()

@@ -119,7 +119,8 @@ func (d *Draft) Final(ctx context.Context, specification *Specification) (Final,
 }
 
 // make does what no specification changes: it adds defaults, settings and derived
-// values to what is stated, and resolves secrets.
+// values to what is stated, and resolves secrets. Only then is it known whether the
+// rest goes with the platform's values.
 func (d *Draft) make(ctx context.Context, stated map[string]any) (*making, *workload.Failure) {
 	m := &making{Draft: d, configuration: copied(stated), secrets: map[string]string{}, opened: map[string]bool{}}
 	if d.profile != nil {
@@ -131,7 +132,7 @@ func (d *Draft) make(ctx context.Context, stated map[string]any) (*making, *work
 	if failure := m.resolve(ctx); failure != nil {
 		return nil, failure
 	}
-	if problems := m.derive(); len(problems) > 0 {
+	if problems := slices.Concat(m.derive(), m.beside()); len(problems) > 0 {
 		return nil, d.invalid(problems)
 	}
 	return m, nil
@@ -169,8 +170,9 @@ type making struct {
 	secrets       map[string]string
 	opened        map[string]bool // paths of values that were sealed
 	warnings      []string
-	revealed      []string // secrets as they were resolved
-	operator      []string // fields whose values come from the operator's catalogue
+	revealed      []string    // secrets as they were resolved
+	operator      []string    // fields whose values come from the operator's catalogue
+	given         []provision // the entries that they come from
 	unset         map[string][]string
 }
 

@@ -189,17 +189,17 @@ func TestSecretsOfAFinalConfigurationAreListed(t *testing.T) {
 	t.Parallel()
 	c := loadEmbedded(t, WithSettings(snowflakeSettings()))
 	final, failure := c.Configuration(context.Background(), Input{
-		Role: Destination, Actor: workload.Actor{Connector: "destination-snowflake", Configuration: map[string]any{"database": "${secret:DB}", "jdbc_url_params": "a=${secret:PART}"}},
+		Role: Destination, Actor: workload.Actor{Connector: "destination-snowflake", Configuration: map[string]any{"database": "${secret:DB}", "jdbc_url_params": "QUERY_TAG=${secret:PART}"}},
 		DataProduct: product, Secrets: named{values: map[string]string{"DB": "hidden", "PART": "piece"}},
 	}, nil)
 	if failure != nil {
 		t.Fatal(failure.Text())
 	}
-	want := map[string]string{"database": "HIDDEN", "credentials.password": "hunter2", "jdbc_url_params": "a=piece"}
+	want := map[string]string{"database": "HIDDEN", "credentials.password": "hunter2", "jdbc_url_params": "QUERY_TAG=piece"}
 	if diff := cmp.Diff(want, final.Secrets); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]string{"HIDDEN", "a=piece", "hidden", "hunter2", "piece"}, final.Revealed); diff != "" {
+	if diff := cmp.Diff([]string{"HIDDEN", "QUERY_TAG=piece", "hidden", "hunter2", "piece"}, final.Revealed); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -20,6 +20,8 @@
 //	provided:                       # wins over the descriptor; the first complete entry of a field counts
 //	  - {field: host, value: "${setting:SNOWFLAKE_HOST}"}
 //	  - {field: password, value: "${secret:NAME}", onlyWith: host}   # the operator's own reference, for the operator's host alone
+//	    onlyBeside:                 # refused beside anything else in these fields
+//	      jdbc_url_params: {pattern: "(connectTimeout=[0-9]+)?", expected: nothing but connectTimeout=SECONDS}
 //	forbidden: {field: reason}      # a descriptor that sets it is refused
 //	dropped: {field: reason}        # taken out, with a warning
 //	example: {...}                  # a connectionConfiguration to start from

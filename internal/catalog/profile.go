@@ -50,6 +50,8 @@ type provision struct {
 	// OnlyWith is a field in which the platform's value must stand, too: its
 	// credentials are for its own host.
 	OnlyWith string
+	// onlyBeside is what other fields must be beside it.
+	onlyBeside []demand
 
 	filled any      // the value with the settings in it
 	unset  []string // required settings that are not set: the value is then of no use
@@ -159,14 +161,15 @@ func (p *Profile) readProvided(file *profileFile) error {
 // readEntry reads one entry of provided.
 func (p *Profile) readEntry(node *yaml.Node) error {
 	var entry struct {
-		Field    string    `yaml:"field"`
-		Value    yaml.Node `yaml:"value"`
-		OnlyWith string    `yaml:"onlyWith"`
+		Field      string    `yaml:"field"`
+		Value      yaml.Node `yaml:"value"`
+		OnlyWith   string    `yaml:"onlyWith"`
+		OnlyBeside yaml.Node `yaml:"onlyBeside"`
 	}
 	if err := node.Decode(&entry); err != nil || entry.Field == "" || entry.Value.IsZero() {
 		return &lineError{node.Line, "an entry of provided needs a field and a value"}
 	}
-	keys := []string{"field", "value", "onlyWith"}
+	keys := []string{"field", "value", "onlyWith", "onlyBeside"}
 	for i := 0; i < len(node.Content); i += 2 {
 		if key := node.Content[i]; !slices.Contains(keys, key.Value) {
 			return &lineError{key.Line, fmt.Sprintf("%.60q is not a key of an entry of provided%s", key.Value, didYouMean(key.Value, keys))}
@@ -182,7 +185,11 @@ func (p *Profile) readEntry(node *yaml.Node) error {
 	if entry.OnlyWith != "" && !slices.ContainsFunc(p.provided, func(before provision) bool { return before.Field == entry.OnlyWith }) {
 		return &lineError{node.Line, fmt.Sprintf("onlyWith: %.60q is provided by no entry before this one", entry.OnlyWith)}
 	}
-	p.provided = append(p.provided, provision{fieldValue: fieldValue{entry.Field, value}, OnlyWith: entry.OnlyWith})
+	demands, err := p.readDemands(&entry.OnlyBeside)
+	if err != nil {
+		return err
+	}
+	p.provided = append(p.provided, provision{fieldValue: fieldValue{entry.Field, value}, OnlyWith: entry.OnlyWith, onlyBeside: demands})
 	return p.knowsField(entry.Field, node.Line)
 }
 

@@ -40,6 +40,6 @@ func (m *making) give(entry provision) {
 		m.warnings = append(m.warnings, fmt.Sprintf("%s: the descriptor's value is not used, since the platform sets this field for %s", m.path(entry.Field), m.profile.Name))
 	}
 	if setPath(m.configuration, entry.Field, withoutNulls(entry.filled)) { // a copy: later entries may add to it
-		m.operator = append(m.operator, entry.Field)
+		m.operator, m.given = append(m.operator, entry.Field), append(m.given, entry)
 	}
 }

@@ -237,6 +237,7 @@ func (c *Catalog) Markdown() string {
 	for _, profile := range c.Profiles() {
 		fmt.Fprintf(&b, "\n## %s\n\n%s\n\nDefinition id `%s`.\n\n```yaml\n%s```\n", profile.Name, profile.Help, profile.DefinitionID, profile.Block())
 		profile.table(&b)
+		profile.demands(&b)
 	}
 	b.WriteString(ownFile)
 	return b.String()
@@ -246,6 +247,20 @@ func (c *Catalog) Markdown() string {
 //
 //go:embed own.md
 var ownFile string
+
+// demands lists what fields must be beside the platform's values.
+func (p *Profile) demands(b *strings.Builder) {
+	var told []string
+	for _, entry := range p.provided {
+		for _, demand := range entry.onlyBeside {
+			line := fmt.Sprintf("\nBeside the platform's own `%s`, `%s` may only be: %s.\n", entry.Field, demand.field, demand.expected)
+			if !slices.Contains(told, line) { // several entries for one field
+				told = append(told, line)
+				b.WriteString(line)
+			}
+		}
+	}
+}
 
 // table lists every field, alternatives included.
 func (p *Profile) table(b *strings.Builder) {
