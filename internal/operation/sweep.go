@@ -25,7 +25,8 @@ type Unfinished struct {
 	// SeenTask is the newest task that is known to have existed, SeenAt when that was last noted.
 	SeenTask int
 	SeenAt   time.Time
-	// SuspectAt is since when its task seems to be gone.
+	// SuspectAt is since when its task has been active although no attempt holds the
+	// operation; zero where that was not seen.
 	SuspectAt time.Time
 	// RetryAt is when a further attempt is due.
 	RetryAt time.Time
