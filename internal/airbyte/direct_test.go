@@ -560,6 +560,36 @@ func TestDirectClosesWhatWasNotReadToItsEnd(t *testing.T) {
 	}
 }
 
+func TestDirectClosesWhatWasReadAfterItsContextEnded(t *testing.T) {
+	t.Parallel()
+	server := serveRaw(t, replies(hello, true))
+	d := newDirect(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	response, err := d.RoundTrip(asking(ctx, t, http.MethodPost, server.url, []byte("question")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	<-server.closed
+	text, err := io.ReadAll(response.Body) // it came together with the head
+	_ = response.Body.Close()
+	if n := len(idle(d)); n != 0 || string(text) != "hello" || err != nil {
+		t.Errorf("got %q, %v, and %d connections are kept", text, err, n)
+	}
+}
+
+func TestDirectSaysThatHeadersAreTooLarge(t *testing.T) {
+	t.Parallel()
+	server := serveRaw(t, replies("HTTP/1.1 200 OK\r\nA: "+strings.Repeat("b", maxHeader), true))
+	response, err := newDirect(t).RoundTrip(asking(t.Context(), t, http.MethodGet, server.url, nil))
+	if err == nil {
+		_ = response.Body.Close()
+	}
+	if !errors.Is(err, errHeaderTooLong) {
+		t.Errorf("got %v, want %v", err, errHeaderTooLong)
+	}
+}
+
 func TestDirectClosesIdleConnections(t *testing.T) {
 	t.Parallel()
 	server := serveRaw(t, replies(hello, true))
