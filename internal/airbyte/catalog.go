@@ -22,27 +22,30 @@ type ConfiguredStream struct {
 type Stream struct {
 	Name string `json:"name"`
 	// Namespace may be absent, which is not the same as empty; see [Stream.Key].
-	Namespace               *string         `json:"namespace,omitempty"`
-	JSONSchema              json.RawMessage `json:"jsonSchema,omitempty"`
-	SupportedSyncModes      []string        `json:"supportedSyncModes,omitzero"`
-	SourceDefinedCursor     *bool           `json:"sourceDefinedCursor,omitempty"`
-	DefaultCursorField      []string        `json:"defaultCursorField,omitzero"`
-	SourceDefinedPrimaryKey [][]string      `json:"sourceDefinedPrimaryKey,omitzero"`
-	IsResumable             *bool           `json:"isResumable,omitempty"`
-	IsFileBased             *bool           `json:"isFileBased,omitempty"`
+	Namespace               *string    `json:"namespace,omitempty"`
+	JSONSchema              Schema     `json:"jsonSchema,omitempty"`
+	SupportedSyncModes      []string   `json:"supportedSyncModes,omitzero"`
+	SourceDefinedCursor     *bool      `json:"sourceDefinedCursor,omitempty"`
+	DefaultCursorField      []string   `json:"defaultCursorField,omitzero"`
+	SourceDefinedPrimaryKey [][]string `json:"sourceDefinedPrimaryKey,omitzero"`
+	IsResumable             *bool      `json:"isResumable,omitempty"`
+	IsFileBased             *bool      `json:"isFileBased,omitempty"`
 }
 
-// UnmarshalJSON reads a stream; a null schema counts as none, since it must not be sent back.
-func (s *Stream) UnmarshalJSON(raw []byte) error {
-	type plain Stream
-	if err := json.Unmarshal(raw, (*plain)(s)); err != nil {
-		return err
-	}
-	if absent(s.JSONSchema) {
-		s.JSONSchema = nil
+// Schema is the JSON schema of a stream's records, as the source tells it.
+type Schema json.RawMessage
+
+// UnmarshalJSON takes null for none, since it must not be sent back.
+func (s *Schema) UnmarshalJSON(raw []byte) error {
+	*s = nil
+	if !absent(raw) {
+		*s = slices.Clone(raw)
 	}
 	return nil
 }
+
+// MarshalJSON returns the schema as it was read.
+func (s Schema) MarshalJSON() ([]byte, error) { return json.RawMessage(s).MarshalJSON() }
 
 // StreamKey is what tells the streams of one source apart.
 type StreamKey struct {
@@ -76,7 +79,7 @@ func (s Stream) Fields() []string {
 	var schema struct {
 		Properties map[string]json.RawMessage `json:"properties"`
 	}
-	if absent(s.JSONSchema) || json.Unmarshal(s.JSONSchema, &schema) != nil || len(schema.Properties) == 0 {
+	if absent(json.RawMessage(s.JSONSchema)) || json.Unmarshal(s.JSONSchema, &schema) != nil || len(schema.Properties) == 0 {
 		return nil
 	}
 	names := make([]string, 0, len(schema.Properties))

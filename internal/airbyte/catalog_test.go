@@ -105,7 +105,7 @@ func TestStream(t *testing.T) {
 	for reason, schema := range map[string]string{
 		"none": "", "null": "null", "no properties": "{}", "odd properties": `{"properties":[]}`, "not an object": "5",
 	} {
-		if got := (airbyte.Stream{JSONSchema: json.RawMessage(schema)}).Fields(); got != nil {
+		if got := (airbyte.Stream{JSONSchema: airbyte.Schema(schema)}).Fields(); got != nil {
 			t.Errorf("%s: got %v", reason, got)
 		}
 	}

@@ -246,7 +246,7 @@ func connectionCalls(client *airbyte.Client) []func() error {
 	catalog := &airbyte.Catalog{Streams: []airbyte.ConfiguredStream{
 		{
 			Stream: airbyte.Stream{
-				Name: "s", Namespace: text("n"), JSONSchema: json.RawMessage(`{"properties":{"a":{"default":null}}}`),
+				Name: "s", Namespace: text("n"), JSONSchema: airbyte.Schema(`{"properties":{"a":{"default":null}}}`),
 				SupportedSyncModes: []string{"full_refresh", "incremental"}, SourceDefinedCursor: &yes, DefaultCursorField: []string{"a"},
 				SourceDefinedPrimaryKey: [][]string{{"a"}}, IsResumable: &yes, IsFileBased: &yes,
 			},

@@ -20,7 +20,7 @@ func stream(name string, options ...func(*airbyte.ConfiguredStream)) airbyte.Con
 	if !ok {
 		namespace, plain = "", name
 	}
-	c := airbyte.ConfiguredStream{Stream: airbyte.Stream{Name: plain, JSONSchema: schema, SupportedSyncModes: []string{fullRefresh, incremental}}}
+	c := airbyte.ConfiguredStream{Stream: airbyte.Stream{Name: plain, JSONSchema: airbyte.Schema(schema), SupportedSyncModes: []string{fullRefresh, incremental}}}
 	if namespace != "" {
 		c.Stream.Namespace = &namespace
 	}
