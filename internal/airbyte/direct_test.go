@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 )
 
 // newDirect returns NewTransport's, whose library asks for no compression either.
@@ -304,7 +305,6 @@ func TestDirectOrLibrary(t *testing.T) {
 		want  error
 	}{
 		{"plain", func(*direct, *http.Request) {}, own},
-		{"IPv6", func(_ *direct, r *http.Request) { r.URL.Host = "[::1]" }, own},
 		{"a large body", func(_ *direct, r *http.Request) { r.ContentLength = maxDirect + 1 }, library},
 		{"a body that may be waited for", func(_ *direct, r *http.Request) { r.GetBody = nil }, library},
 		{"a body of unknown length", func(_ *direct, r *http.Request) { r.ContentLength = -1 }, library},
@@ -324,7 +324,7 @@ func TestDirectOrLibrary(t *testing.T) {
 			t.Parallel()
 			d := newDirect(t)
 			d.library.DialContext = func(context.Context, string, string) (net.Conn, error) { return nil, library }
-			d.library.Proxy = func(*http.Request) (*url.URL, error) { return nil, nil } //nolint:nilnil // no proxy is no error
+			d.library.Proxy = noProxy
 			d.dialer = &net.Dialer{ControlContext: func(context.Context, string, string, syscall.RawConn) error { return own }}
 			r := asking(t.Context(), t, http.MethodPost, "http://127.0.0.1/", []byte("x"))
 			body := &closes{ReadCloser: r.Body}
@@ -344,6 +344,36 @@ func TestDirectOrLibrary(t *testing.T) {
 	}
 }
 
+func TestDirectDials(t *testing.T) {
+	t.Parallel()
+	for url, want := range map[string]string{
+		"http://airbyte-server:8001/api": "airbyte-server:8001", "http://airbyte": "airbyte:80", "http://airbyte:/": "airbyte:80",
+		"http://[::1]/": "[::1]:80", "http://[fe80::1%25eth0]:8001/": "[fe80::1%eth0]:8001", "http://10.0.0.1": "10.0.0.1:80",
+	} {
+		d := newDirect(t)
+		d.library.Proxy = noProxy
+		if got := d.host(asking(t.Context(), t, http.MethodGet, url, nil)); got == nil || got.address != want {
+			t.Errorf("%s: got %+v, want %s", url, got, want)
+		}
+	}
+}
+
+func TestDirectIsTraced(t *testing.T) {
+	t.Parallel()
+	server := serveRaw(t, replies(hello, true))
+	d := newDirect(t)
+	d.library.DialContext = func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("not direct") }
+	traced := otelhttp.NewTransport(d)
+	for range 3 {
+		if got := do(t.Context(), t, traced, http.MethodPost, server.url); got.Body != "hello" {
+			t.Errorf("got %+v", got)
+		}
+	}
+	if conns := server.conns.Load(); conns != 1 {
+		t.Errorf("three calls over %d connections, want 1", conns)
+	}
+}
+
 func TestDirectRefusesWhatTheLibraryRefuses(t *testing.T) {
 	t.Parallel()
 	for _, header := range []http.Header{nil, {"A b": {"x"}}, {"A": {"b\r\nEvil: x"}}, {"A": {"b\x00"}}} {
@@ -360,6 +390,8 @@ func TestDirectRefusesWhatTheLibraryRefuses(t *testing.T) {
 		}
 	}
 }
+
+func noProxy(*http.Request) (*url.URL, error) { return nil, nil }
 
 // closes tells whether a body was closed.
 type closes struct {
