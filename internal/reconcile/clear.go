@@ -9,16 +9,20 @@ import (
 	"airbyte-provisioner/internal/workload"
 )
 
-// clearAll deletes the data of connections. Nothing else has been deleted yet
-// when it fails.
-func (s *session) clearAll(ctx context.Context, connections []airbyte.ConnectionSummary) error {
-	if len(connections) == 0 {
-		s.log(workload.Info, workload.PhaseSync, "There is no connection, so there is no data to clear.")
-	}
-	for _, c := range connections {
-		if err := s.clearData(ctx, c); err != nil {
-			return err
+// clearAll deletes the data of the connections that are to be removed. Nothing
+// has been deleted yet when it fails.
+func (s *session) clearAll(ctx context.Context, removals []removal) error {
+	none := true
+	for _, r := range removals {
+		for _, c := range r.connections {
+			none = false
+			if err := r.clearData(ctx, c); err != nil {
+				return err
+			}
 		}
+	}
+	if none {
+		s.log(workload.Info, workload.PhaseSync, "There is no connection, so there is no data to clear.")
 	}
 	return nil
 }
@@ -66,7 +70,7 @@ func clearFailure(c airbyte.ConnectionSummary, job airbyte.Job) error {
 // clearJob returns the job that clears a connection: one that is under way, one
 // of an earlier attempt after which nothing ran any more, or a new one.
 func (s *session) clearJob(ctx context.Context, connection string) (airbyte.Job, error) {
-	if id := s.here().ClearJobs[connection]; id != 0 {
+	if id := s.ledger.look().ClearJobs[connection]; id != 0 {
 		latest, err := s.client.ListJobs(ctx, airbyte.JobFilter{ConnectionID: connection, Limit: 1})
 		if err != nil {
 			return airbyte.Job{}, err

@@ -60,6 +60,10 @@ func stories() []story {
 		}), func(b *bench) { b.one() }},
 		{"unprovision", onceThere, unprovision(orders), none},
 		{"unprovision with the data", onceThere, unprovision(withData), none},
+		{"unprovision with the data, from another workspace", func(b *bench) {
+			b.provision(orders())
+			b.r.Workspaces = map[string]string{"development": otherPlace}
+		}, unprovision(withData), none},
 		{"another workspace", onceThere, func(b *bench) error {
 			b.r.Workspaces = map[string]string{"development": otherPlace}
 			return second(b.try(orders()))

@@ -1,13 +1,14 @@
 package reconcile
 
 import (
+	"strings"
 	"time"
 
 	"airbyte-provisioner/internal/workload"
 )
 
-// outcome tells what was done and what is there now.
-func (s *session) outcome(d *draft) workload.Outcome {
+// outcome tells what was done, what is left to people, and what is there now.
+func (s *session) outcome(d *draft, left []string) workload.Outcome {
 	k := s.here()
 	public := map[string]workload.PublicEntry{
 		"connection":   s.link("Airbyte connection", d.wanted.connection.shape.Name, "connections", d.joined),
@@ -29,7 +30,7 @@ func (s *session) outcome(d *draft) workload.Outcome {
 		public["discoveredAt"] = workload.PublicEntry{Type: "date", Label: "Source schema last read", Value: at}
 		private["discoveredAt"] = at
 	}
-	return workload.Outcome{Message: s.message(k), Public: public, Private: private}
+	return workload.Outcome{Message: strings.Join(append([]string{s.message(k)}, left...), " "), Public: public, Private: private}
 }
 
 // link is an entity with its page in Airbyte.

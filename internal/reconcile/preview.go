@@ -13,7 +13,7 @@ func (r *Reconciler) Preview(ctx context.Context, work workload.Work, attempt wo
 	if err != nil {
 		return Plan{}, err
 	}
-	s.settle()
+	s.settle(moves)
 	d, err := s.draft(ctx)
 	if err != nil {
 		return Plan{}, err

@@ -19,7 +19,7 @@ func (r *Reconciler) provision(ctx context.Context, work workload.Work, attempt 
 		return workload.Outcome{}, err
 	}
 	defer s.ledger.end(ctx)
-	s.settle()
+	left := s.settle(moves)
 	d, err := s.draft(ctx)
 	if err != nil {
 		return workload.Outcome{}, err
@@ -29,16 +29,20 @@ func (r *Reconciler) provision(ctx context.Context, work workload.Work, attempt 
 	if err := s.act(ctx, d); err != nil {
 		return workload.Outcome{}, err
 	}
-	if err := s.leaveFormer(ctx); err != nil {
+	stays, err := s.leaveFormer(ctx)
+	if err != nil {
 		return workload.Outcome{}, err
 	}
 	if err := s.sync(ctx, d); err != nil {
 		return workload.Outcome{}, err
 	}
+	if len(s.ledger.look().Former) > 0 { // until now: another attempt would have to tell what stays, too
+		s.ledger.note(func(k *known) { k.Former = nil })
+	}
 	if d.observed.listed {
 		s.ledger.note(func(k *known) { k.Large = len(d.observed.connections) > fewConnections })
 	}
-	return s.outcome(d), nil
+	return s.outcome(d, append(left, stays...)), nil
 }
 
 // draft is what is wanted, what was observed, and the plan that follows.
@@ -53,38 +57,6 @@ type draft struct {
 	// What came of acting on the plan.
 	source, destination, joined string // ids
 	done                        []Entry
-}
-
-// settle makes the session's workspace that of what is known. What is known of
-// another workspace becomes something to be left, once all stands in the new one.
-func (s *session) settle() {
-	before := s.seed(s.ledger.look())
-	if p := s.work.Previous; before.WorkspaceID == "" && p != nil && p.WorkspaceID != "" && !strings.EqualFold(p.WorkspaceID, s.workspace) {
-		s.log(workload.Warning, workload.PhaseObserve,
-			"privateInfo says that this component is in workspace %s, and not in this environment's (%s), but is not signed by this provisioner: whatever is left there must be removed by hand.",
-			p.WorkspaceID, s.workspace)
-	}
-	if before.WorkspaceID == "" || before.WorkspaceID == s.workspace {
-		before.WorkspaceID = s.workspace
-		before.Former = withFormer(before.Former, workload.Entities{WorkspaceID: s.workspace}, s.workspace)
-		s.ledger.adjust(before)
-		return
-	}
-	s.log(workload.Warning, workload.PhaseObserve,
-		"This component moves from workspace %s to workspace %s: nothing can be taken along, so what is wanted is made anew, its first sync copies everything, and what is left behind is removed at the end.",
-		before.WorkspaceID, s.workspace)
-	s.ledger.adjust(known{WorkspaceID: s.workspace, Former: withFormer(before.Former, before.entities(), s.workspace)})
-}
-
-// withFormer adds entities of a workspace that is left; those of the one that is come back to are no longer to be removed.
-func withFormer(former []workload.Entities, left workload.Entities, now string) []workload.Entities {
-	var kept []workload.Entities
-	for _, e := range append(append([]workload.Entities{}, former...), left) {
-		if e.WorkspaceID != now {
-			kept = append(kept, e)
-		}
-	}
-	return kept
 }
 
 // seed is what is known, or, where nothing is, what the descriptor's privateInfo

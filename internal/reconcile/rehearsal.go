@@ -28,7 +28,7 @@ func (r *Reconciler) Rehearse(ctx context.Context, work workload.Work, attempt w
 	}
 	// What a rehearsal has found is remembered nowhere: another attempt would check all of it again.
 	s.places.patience = s.PollInterval
-	s.settle()
+	s.settle(moves)
 	return &Rehearsal{session: s}, nil
 }
 

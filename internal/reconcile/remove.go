@@ -104,36 +104,3 @@ func (s *session) ended(ctx context.Context, id int64) bool {
 	job, err := s.client.GetJob(ctx, id)
 	return err == nil && job.Ended()
 }
-
-// leaveFormer removes what is left of the component in workspaces that it has moved from.
-func (s *session) leaveFormer(ctx context.Context) error {
-	for _, former := range s.ledger.look().Former {
-		if err := s.leave(ctx, former); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// leave removes the component from one former workspace and forgets it.
-func (s *session) leave(ctx context.Context, former workload.Entities) error {
-	there := *s
-	there.workspace, there.former = former.WorkspaceID, true
-	there.work.RemoveData, there.work.Previous = false, &former
-	err := there.removeAll(ctx)
-	switch {
-	case err == nil:
-	case hasClass(err, airbyte.ClassNotFound), hasClass(err, airbyte.ClassForbidden), isConflict(err):
-		s.log(workload.Warning, workload.PhaseFinish, "What this component had in workspace %s is left there: %s", former.WorkspaceID, workload.AsFailure(err).Message)
-	default:
-		return err
-	}
-	s.ledger.note(func(k *known) {
-		k.Former = slices.DeleteFunc(slices.Clone(k.Former), func(e workload.Entities) bool { return e.WorkspaceID == former.WorkspaceID })
-	})
-	return nil
-}
-
-func isConflict(err error) bool {
-	return workload.AsFailure(err).Code == workload.CodeConflict && !workload.AsFailure(err).Retry
-}

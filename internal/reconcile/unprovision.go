@@ -18,23 +18,16 @@ func (r *Reconciler) unprovision(ctx context.Context, work workload.Work, attemp
 		return workload.Outcome{}, err
 	}
 	defer s.ledger.end(ctx)
-	s.settle()
-	if err := s.removeAll(ctx); err != nil {
-		return workload.Outcome{}, err
-	}
-	if len(s.here().Intents) > 0 {
+	left := s.settle(leavesBoth)
+	lost, err := s.removeAll(ctx)
+	if err == nil && len(s.here().Intents) > 0 {
 		// A create whose end was never heard of may have acted in the meantime.
-		if err := s.removeAll(ctx); err != nil {
-			return workload.Outcome{}, err
-		}
+		lost, err = s.removeAll(ctx)
 	}
-	if err := s.leaveFormer(ctx); err != nil {
+	if err != nil {
 		return workload.Outcome{}, err
 	}
-	outcome := workload.Outcome{Message: "Nothing had to be removed: this component has nothing in Airbyte."}
-	if parts := s.ledger.look().Deeds.of(attempt.Token).told(); len(parts) > 0 {
-		outcome.Message = capital(parts)
-	}
+	outcome := workload.Outcome{Message: s.removed(append(left, lost...))}
 	for _, step := range last {
 		lines, err := step(ctx, work.Component, attempt)
 		if err != nil {
@@ -46,12 +39,31 @@ func (r *Reconciler) unprovision(ctx context.Context, work workload.Work, attemp
 	return outcome, nil
 }
 
-// removeAll removes what the component has in the session's workspace:
-// connections, then destinations, then sources.
-func (s *session) removeAll(ctx context.Context) error {
+// removed says what the operation removed, and what is left to people.
+func (s *session) removed(left []string) string {
+	text := "Nothing had to be removed: this component has nothing in Airbyte."
+	if parts := s.ledger.look().Deeds.of(s.attempt.Token).told(); len(parts) > 0 {
+		text = capital(parts)
+	} else if len(left) > 0 {
+		text = "Nothing was removed."
+	}
+	return strings.Join(append([]string{text}, left...), " ")
+}
+
+// removal is what is to be removed of a component in the workspace of its session.
+type removal struct {
+	*session
+	observed    *observed
+	choice      choice
+	plan        Plan
+	connections []airbyte.ConnectionSummary
+}
+
+// removal looks at what there is to be removed, and changes nothing.
+func (s *session) removal(ctx context.Context) (removal, error) {
 	o, c, err := s.observe(ctx, nil)
 	if err != nil {
-		return err
+		return removal{}, err
 	}
 	plan, connections := decideRemoval(o, c)
 	if s.former {
@@ -60,19 +72,37 @@ func (s *session) removeAll(ctx context.Context) error {
 		}
 	}
 	s.logPlan(plan)
-	if err := s.refuseCascade(c); err != nil {
-		return err
+	return removal{s, o, c, plan, connections}, s.refuseCascade(c)
+}
+
+// removeAll removes what the component has in its workspace and in those that it
+// has moved from. All of it is looked at, and cleared where that is asked for,
+// before anything is deleted. It returns, for people, what can never be removed.
+func (s *session) removeAll(ctx context.Context) (left []string, err error) {
+	removals, left, err := s.removals(ctx)
+	if err != nil {
+		return nil, err
 	}
 	if s.work.RemoveData {
-		if err := s.clearAll(ctx, connections); err != nil {
-			return err
+		if err := s.clearAll(ctx, removals); err != nil {
+			return nil, err
 		}
 	}
-	if err := s.removing(ctx, append(slices.Clone(plan.Entries), cascaded(c)...)); err != nil {
+	for _, r := range removals {
+		if err := r.remove(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return left, nil
+}
+
+// remove deletes connections, then destinations, then sources.
+func (r removal) remove(ctx context.Context) error {
+	if err := r.removing(ctx, append(slices.Clone(r.plan.Entries), cascaded(r.choice)...)); err != nil {
 		return err
 	}
-	for _, e := range plan.Entries {
-		if err := s.removeEntry(ctx, o, e); err != nil {
+	for _, e := range r.plan.Entries {
+		if err := r.removeEntry(ctx, r.observed, e); err != nil {
 			return err
 		}
 	}
@@ -122,9 +152,13 @@ func (s *session) refuseCascade(c choice) error {
 		s.log(workload.Warning, workload.PhasePlan, "With this component's source and destination these connections, which are not its own, are deleted too: %s.", several(names))
 		return nil
 	}
+	where := ""
+	if s.former {
+		where = " in workspace " + s.workspace
+	}
 	return &workload.Failure{
 		Code: workload.CodeConflict, Phase: workload.PhasePlan,
-		Message: fmt.Sprintf("Nothing was removed, because deleting this component's source or destination would delete connections that are not its own: %s.", several(names)),
+		Message: fmt.Sprintf("Nothing was removed, because deleting this component's source or destination%s would delete connections that are not its own: %s.", where, several(names)),
 		Solutions: []string{
 			"Delete these connections in Airbyte, or give them another source and destination, then unprovision again.",
 			"Unprovision with the data (removeData: true) if they may be deleted too.",

@@ -206,7 +206,16 @@ func TestFailedClearDeletesNothing(t *testing.T) {
 // foreign makes a connection by hand between the source and the destination.
 func (b *bench) foreign() string {
 	b.t.Helper()
-	s, d, _ := b.one()
+	b.one()
+	return b.foreignIn(workspace)
+}
+
+// foreignIn makes a connection by hand between the source and the destination of a workspace.
+func (b *bench) foreignIn(workspace string) string {
+	b.t.Helper()
+	l := b.live()
+	in := func(a airbytesim.Actor) bool { return a.WorkspaceID == workspace }
+	s, d := l.sources[slices.IndexFunc(l.sources, in)], l.destinations[slices.IndexFunc(l.destinations, in)]
 	found := must1(b.r.Client.DiscoverSource(b.t.Context(), s.ID, false))
 	return must1(b.r.Client.CreateConnection(b.t.Context(), airbyte.ConnectionCreate{
 		SourceID: s.ID, DestinationID: d.ID, Status: "active", Name: "by hand", Catalog: &found.Catalog,
