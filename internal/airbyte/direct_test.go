@@ -47,7 +47,8 @@ type raw struct {
 // the connection is to be gone on with.
 func serveRaw(t testing.TB, say func(net.Conn, *bufio.Reader) bool) *raw {
 	t.Helper()
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	ctx := t.Context()
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +61,7 @@ func serveRaw(t testing.TB, say func(net.Conn, *bufio.Reader) bool) *raw {
 				return
 			}
 			server.conns.Add(1)
-			context.AfterFunc(t.Context(), func() { _ = conn.Close() })
+			context.AfterFunc(ctx, func() { _ = conn.Close() })
 			all.Go(func() { server.serve(conn, say) })
 		}
 	})
@@ -761,12 +762,17 @@ func FuzzDirect(f *testing.F) {
 			f.Add([]byte(seed), head)
 		}
 	}
+	// One server for all, since a listener's port is not free at once after its connections.
+	var said atomic.Pointer[[]byte]
+	server := serveRaw(f, func(conn net.Conn, reader *bufio.Reader) bool {
+		return replies(string(*said.Load()), false)(conn, reader)
+	})
 	f.Fuzz(func(t *testing.T, answer []byte, head bool) {
 		method := http.MethodPost
 		if head {
 			method = http.MethodHead
 		}
-		server := serveRaw(t, replies(string(answer), false))
+		said.Store(&answer)
 		d := newDirect(t)
 		got := do(t.Context(), t, d, method, server.url)
 		want := do(t.Context(), t, d.library, method, server.url)
