@@ -162,6 +162,8 @@ type Job struct {
 	Attempts     int
 	// Message is what Airbyte said of the last failed attempt; empty without one.
 	Message string
+	// Clears are the streams whose data a clear or reset deletes; nil where Airbyte does not say.
+	Clears []StreamKey
 }
 
 // The types of job that run for a connection.
@@ -250,6 +252,9 @@ func (c *Client) told(w wireJob, attempts []wireAttempt) Job {
 		job.Message = cmp.Or(a.message(), job.Message)
 	}
 	job.Message = c.fit(c.clean(job.Message))
+	for _, stream := range w.ResetConfig.Streams {
+		job.Clears = append(job.Clears, stream.Key())
+	}
 	return job
 }
 
@@ -259,6 +264,10 @@ type wireJob struct {
 	ConfigType string `json:"configType"`
 	ConfigID   string `json:"configId"`
 	Status     string `json:"status"`
+	// ResetConfig tells what a clear or reset is about.
+	ResetConfig struct {
+		Streams []Stream `json:"streamsToReset"` // StreamDescriptor: of a stream, its name and namespace
+	} `json:"resetConfig"`
 }
 
 func (w wireJob) verify() error {

@@ -154,6 +154,9 @@ func TestJobs(t *testing.T) {
 		says(200, "application/json", `{"totalJobCount":4,"jobs":[
 			{"job":{"id":9007199254740993,"configType":"sync","configId":"`+connectionID+`","status":"running","createdAt":1},"attempts":[]},
 			{"job":{"id":7,"configType":"clear","configId":"`+connectionID+`","status":"failed"},"attempts":[{"id":0}]},
+			{"job":{"id":8,"configType":"clear","configId":"`+connectionID+`","status":"running",
+			 "resetConfig":{"streamsToReset":[{"name":"orders","namespace":"public"},{"name":"flat"},{"name":"odd","namespace":null}]}},"attempts":[]},
+			{"job":{"id":9,"configType":"reset_connection","configId":"`+connectionID+`","status":"running","resetConfig":null},"attempts":[]},
 			{"job":{"id":6,"configType":"sync","configId":"`+connectionID+`","status":"incomplete"},
 			 "attempts":[{"id":0,"failureSummary":{"failures":[{"internalMessage":"hush"},{"externalMessage":"Disk full"}]}},{"id":1,"failureSummary":null}]},
 			{"job":{"id":5,"configType":"sync","configId":"`+connectionID+`","status":"succeeded"}}]}`)(w, r)
@@ -161,6 +164,11 @@ func TestJobs(t *testing.T) {
 	got, err := client.ActiveJobs(t.Context(), connectionID)
 	want := []airbyte.Job{
 		{ID: 9007199254740993, ConfigType: "sync", ConnectionID: connectionID, Status: "running"},
+		{
+			ID: 8, ConfigType: "clear", ConnectionID: connectionID, Status: "running",
+			Clears: []airbyte.StreamKey{{Namespace: "public", Name: "orders"}, {Name: "flat"}, {Name: "odd"}},
+		},
+		{ID: 9, ConfigType: "reset_connection", ConnectionID: connectionID, Status: "running"},
 		{ID: 6, ConfigType: "sync", ConnectionID: connectionID, Status: "incomplete", Attempts: 2, Message: "Disk full"},
 	}
 	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" || err != nil {

@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"airbyte-provisioner/internal/airbyte"
 	"airbyte-provisioner/internal/mishap"
@@ -67,28 +68,22 @@ func clearFailure(c airbyte.ConnectionSummary, job airbyte.Job) error {
 	}
 }
 
-// clearJob returns the job that clears a connection: one that is under way, one
-// of an earlier attempt after which nothing ran any more, or a new one.
+// latestJobs is how many jobs of a connection are looked at: at most one is under way.
+const latestJobs = 5
+
+// clearJob returns the job that clears all of a connection: one that is under
+// way, one after which nothing ran any more, or a new one.
 func (s *session) clearJob(ctx context.Context, connection string) (airbyte.Job, error) {
-	if id := s.ledger.look().ClearJobs[connection]; id != 0 {
-		latest, err := s.client.ListJobs(ctx, airbyte.JobFilter{ConnectionID: connection, Limit: 1})
-		if err != nil {
-			return airbyte.Job{}, err
-		}
-		if len(latest) > 0 && latest[0].ID == id && latest[0].Status == airbyte.JobSucceeded {
-			return latest[0], nil
-		}
-	}
-	jobs, err := s.client.ActiveJobs(ctx, connection)
+	jobs, err := s.client.ListJobs(ctx, airbyte.JobFilter{ConnectionID: connection, Limit: latestJobs})
 	if err != nil {
 		return airbyte.Job{}, err
 	}
-	for _, job := range jobs {
-		if job.ConfigType == airbyte.JobClear || job.ConfigType == airbyte.JobReset {
-			return job, nil
+	if len(jobs) > 0 {
+		if whole, err := s.clearsAll(ctx, connection, jobs[0]); whole || err != nil {
+			return jobs[0], err
 		}
 	}
-	if err := s.cancelJobs(ctx, jobs); err != nil {
+	if err := s.cancelJobs(ctx, slices.DeleteFunc(jobs, airbyte.Job.Ended)); err != nil {
 		return airbyte.Job{}, err
 	}
 	job, err := s.client.ClearConnection(ctx, connection)
@@ -96,6 +91,27 @@ func (s *session) clearJob(ctx context.Context, connection string) (airbyte.Job,
 		return s.client.ResetConnection(ctx, connection)
 	}
 	return job, err
+}
+
+// clearsAll reports whether a job clears, or has cleared, all of a connection.
+// One that is not remembered may be ours, if nobody heard that it began, or that
+// of somebody who clears a single stream: its streams tell.
+func (s *session) clearsAll(ctx context.Context, connection string, job airbyte.Job) (bool, error) {
+	switch {
+	case job.Ended() && job.Status != airbyte.JobSucceeded:
+		return false, nil
+	case job.ID == s.ledger.look().ClearJobs[connection]:
+		return true, nil
+	case job.ConfigType != airbyte.JobClear && job.ConfigType != airbyte.JobReset, len(job.Clears) == 0:
+		return false, nil
+	}
+	c, err := s.connection(ctx, connection)
+	if err != nil || c == nil {
+		return false, err
+	}
+	return !slices.ContainsFunc(c.Catalog.Streams, func(stream airbyte.ConfiguredStream) bool {
+		return !slices.Contains(job.Clears, stream.Stream.Key())
+	}), nil
 }
 
 // await follows a job to its end and logs how it goes on.
