@@ -80,23 +80,34 @@ end
 -- by the time of their acceptance.
 local function listed(state) return string.sub(prefix, 1, -4) .. 'listed:' .. state end
 
--- finish ends the operation for good and takes it out of the line. The fields
--- and values that follow say why. by is the holder who ended it.
-local function finish(by, state, ttl, ...)
-  redis.call('HSET', op, 'state', state, 'finished', whole(now), 'by', by, ...)
-  redis.call('HDEL', op, 'payload', 'hash', 'holder', 'until', 'retry', 'postponed', 'seen', 'seenat', 'suspect', 'shared', 'anew', 'first')
-  redis.call('PEXPIRE', op, ttl)
-  local last = redis.call('LINDEX', line, -1)
-  redis.call('LREM', line, 1, token)
-  if last == token then
-    -- The one before was not the last to be accepted: a request like it is no repeat.
-    local before = redis.call('LINDEX', line, -1)
-    if before then redis.call('HDEL', prefix .. before, 'hash') end
+-- leave takes the operation out of its line.
+local function leave()
+  local ends = redis.call('LRANGE', line, -2, -1)
+  if ends[#ends] ~= token then
+    redis.call('LREM', line, 1, token)
+    return
   end
+  redis.call('RPOP', line)
+  -- The one before was not the last to be accepted: a request like it is no repeat.
+  if ends[2] then redis.call('HDEL', prefix .. ends[1], 'hash') end
+end
+
+-- close is what every end of an operation comes to, once its record is written.
+local function close(state, ttl, accepted)
+  redis.call('PEXPIRE', op, ttl)
+  leave()
   local list = listed(state)
   redis.call('ZREM', listed('open'), token)
-  redis.call('ZADD', list, redis.call('HGET', op, 'accepted') or whole(now), token)
+  redis.call('ZADD', list, accepted or whole(now), token)
   -- What was accepted twice the time ago for which records are kept is most likely gone; who lists skips it until then.
   redis.call('ZREMRANGEBYSCORE', list, '-inf', whole(now - 2 * ttl))
   redis.call('PEXPIRE', list, ttl)
+end
+
+-- finish ends the operation for good. The fields and values that follow say why.
+-- by is the holder who ended it.
+local function finish(by, state, ttl, accepted, ...)
+  redis.call('HSET', op, 'state', state, 'finished', whole(now), 'by', by, ...)
+  redis.call('HDEL', op, 'payload', 'hash', 'holder', 'until', 'retry', 'postponed', 'seen', 'seenat', 'suspect', 'shared', 'anew', 'first')
+  close(state, ttl, accepted)
 end

@@ -1,6 +1,6 @@
 -- ARGV: 4 ttl in ms, 5 failure for an end at once, 6 log line of an end at once, 7 log line where a handler runs,
 -- 8 who asks, another one each time
-local r = redis.call('HMGET', op, 'state', 'holder', 'until', 'n', 'kind', 'by')
+local r = redis.call('HMGET', op, 'state', 'holder', 'until', 'n', 'kind', 'by', 'accepted')
 if not r[1] then return {'unknown'} end
 if finished(r[1]) then
   -- The same asker again: the client repeated the script after a lost answer.
@@ -16,5 +16,5 @@ if held(r[2], r[3]) then
   return {'terminating'}
 end
 append(6, 6)
-finish(ARGV[8], 'TERMINATED', ARGV[4], 'failure', ARGV[5])
+finish(ARGV[8], 'TERMINATED', ARGV[4], r[7], 'failure', ARGV[5])
 return {'ended', r[5], r[4], following()}
