@@ -1,6 +1,7 @@
 package airbyte
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"strings"
@@ -100,13 +101,23 @@ func (c *Client) actor(ctx context.Context, kind ActorKind, verb string, body ma
 
 // wireActor is SourceRead and DestinationRead in one.
 type wireActor struct {
-	SourceID                string         `json:"sourceId"`
-	DestinationID           string         `json:"destinationId"`
-	SourceDefinitionID      string         `json:"sourceDefinitionId"`
-	DestinationDefinitionID string         `json:"destinationDefinitionId"`
-	WorkspaceID             string         `json:"workspaceId"`
-	Name                    *string        `json:"name"`
-	Configuration           map[string]any `json:"connectionConfiguration"`
+	SourceID                string  `json:"sourceId"`
+	DestinationID           string  `json:"destinationId"`
+	SourceDefinitionID      string  `json:"sourceDefinitionId"`
+	DestinationDefinitionID string  `json:"destinationDefinitionId"`
+	WorkspaceID             string  `json:"workspaceId"`
+	Name                    *string `json:"name"`
+	Configuration           object  `json:"connectionConfiguration"`
+}
+
+// object is one whose numbers may be larger than a float64 can hold.
+type object map[string]any
+
+// UnmarshalJSON leaves numbers as they are written.
+func (o *object) UnmarshalJSON(raw []byte) error {
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.UseNumber()
+	return decoder.Decode((*map[string]any)(o))
 }
 
 // The name says whose it is, and the definition whether it is replaced: neither

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -117,15 +118,30 @@ func call[T any, P answer[T]](ctx context.Context, c *Client, method, operation 
 	return out, nil
 }
 
-// decode reads exactly one JSON value.
+// texts holds the buffers in which answers are read: growing one for each would
+// take as long as a good part of the decoding.
+//
+//nolint:gochecknoglobals // a cache of memory
+var texts = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// maxText is how large a buffer may be to be kept, in bytes.
+const maxText = 256 << 10
+
+// decode reads exactly one JSON value. What is decoded does not refer to the text.
 func decode(from io.Reader, to any) error {
-	decoder := json.NewDecoder(from)
-	decoder.UseNumber() // numbers in configurations may be larger than a float64 can hold
-	if err := decoder.Decode(to); err != nil {
-		return lacks("JSON of the expected form").because(err)
+	text, _ := texts.Get().(*bytes.Buffer)
+	defer func() {
+		if text.Cap() <= maxText {
+			texts.Put(text)
+		}
+	}()
+	text.Reset()
+	_, err := text.ReadFrom(from)
+	if err == nil {
+		err = json.Unmarshal(text.Bytes(), to)
 	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return lacks("an end after its JSON value").because(err)
+	if err != nil {
+		return lacks("JSON of the expected form").because(err)
 	}
 	return nil
 }
