@@ -164,10 +164,7 @@ func (s *session) completeBoth(ctx context.Context, d *draft) error {
 // parallel runs two branches side by side and tells of both their failures.
 func parallel(a, b func() error) error {
 	ended := make(chan error, 1)
-	go func() {
-		stack.Grow()
-		ended <- caught(a)()
-	}()
+	go func() { ended <- caught(a)() }()
 	second := b()
 	return both(<-ended, second)
 }
@@ -176,6 +173,7 @@ func parallel(a, b func() error) error {
 // end the worker, and with it everybody else's work.
 func caught(branch func() error) func() error {
 	return func() (err error) {
+		stack.Grow()
 		defer func() {
 			if p := recover(); p != nil {
 				err = fmt.Errorf("panic: %v\n%s", p, debug.Stack()) // for the log: it is no Failure
