@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 )
@@ -26,7 +27,7 @@ type Options struct {
 	// Observe is told of every HTTP call that was sent, for metrics: the API's
 	// path (such as "sources/create"), the class of its outcome and how long it took.
 	Observe func(operation string, class Class, took time.Duration)
-	// Header gives further headers for one call, such as a trace id.
+	// Header gives further headers for one call, such as a trace id. They are not changed.
 	Header func(context.Context) http.Header
 	// Transport replaces the client's own transport.
 	Transport http.RoundTripper
@@ -50,7 +51,7 @@ type Client struct {
 // connector is what a client and its guarded copies share.
 type connector struct {
 	options Options
-	base    string  // ends in /api/v1
+	base    url.URL // its path ends in /api/v1/
 	tokens  *tokens // nil without client credentials
 }
 
@@ -76,7 +77,7 @@ func New(options Options) (*Client, error) {
 	if options.Transport == nil {
 		options.Transport = NewTransport()
 	}
-	shared := &connector{options: options, base: base}
+	shared := &connector{options: options, base: *base}
 	if options.Auth.ClientID != "" {
 		shared.tokens = &tokens{}
 	}
@@ -230,10 +231,16 @@ func (c *connector) transact(ctx context.Context, r request, read func(io.Reader
 func (c *connector) roundTrip(ctx context.Context, r request, read func(io.Reader) error) error {
 	bounded, cancel := context.WithTimeout(ctx, c.options.Timeout)
 	defer cancel()
-	httpRequest, err := http.NewRequestWithContext(bounded, r.method, c.base+"/"+r.operation, bytes.NewReader(r.payload))
+	httpRequest, err := http.NewRequestWithContext(bounded, r.method, "", bytes.NewReader(r.payload))
 	if err != nil {
 		return fmt.Errorf("airbyte: build the request of %s: %w", r.operation, err)
 	}
+	where := c.base
+	where.Path += r.operation
+	if where.RawPath != "" {
+		where.RawPath += r.operation
+	}
+	httpRequest.URL, httpRequest.Host = &where, where.Host
 	c.dress(ctx, httpRequest, r)
 	// Not over an http.Client, which follows redirects: one turns a POST into a GET
 	// or carries credentials elsewhere.

@@ -30,31 +30,31 @@ func NewTransport() http.RoundTripper {
 	}
 }
 
-// apiBase returns the base URL of the Configuration API without a trailing slash.
-func apiBase(text string) (string, error) {
+// apiBase returns the base URL of the Configuration API, whose path ends in a slash.
+func apiBase(text string) (*url.URL, error) {
 	text = strings.TrimSpace(text)
 	if text == "" {
-		return "", errors.New("airbyte: the base URL is missing")
+		return nil, errors.New("airbyte: the base URL is missing")
 	}
 	u, err := url.Parse(text)
 	if err != nil {
 		// The parser's error repeats the URL, which may hold a password.
-		return "", errors.New("airbyte: the base URL cannot be parsed")
+		return nil, errors.New("airbyte: the base URL cannot be parsed")
 	}
 	switch {
 	case u.Scheme != "http" && u.Scheme != "https":
-		return "", errors.New("airbyte: the base URL must begin with http:// or https://")
+		return nil, errors.New("airbyte: the base URL must begin with http:// or https://")
 	case u.Host == "":
-		return "", errors.New("airbyte: the base URL names no host")
+		return nil, errors.New("airbyte: the base URL names no host")
 	case u.User != nil:
-		return "", errors.New("airbyte: the base URL must hold no credentials; give username and password as settings of their own")
+		return nil, errors.New("airbyte: the base URL must hold no credentials; give username and password as settings of their own")
 	case u.RawQuery != "" || u.Fragment != "":
-		return "", errors.New("airbyte: the base URL must have neither a query nor a fragment")
+		return nil, errors.New("airbyte: the base URL must have neither a query nor a fragment")
 	}
 	path := strings.TrimRight(u.EscapedPath(), "/")
 	if strings.Contains(path, "/api/public") {
-		return "", fmt.Errorf("airbyte: %s is the public API; the Configuration API (/api/v1) is needed", path)
+		return nil, fmt.Errorf("airbyte: %s is the public API; the Configuration API (/api/v1) is needed", path)
 	}
 	path = strings.TrimSuffix(strings.TrimSuffix(path, "/v1"), "/api")
-	return u.Scheme + "://" + u.Host + path + "/api/v1", nil
+	return url.Parse(u.Scheme + "://" + u.Host + path + "/api/v1/")
 }

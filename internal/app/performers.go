@@ -83,21 +83,15 @@ func (b *base) access(client *airbyte.Client, reconciler *reconcile.Reconciler) 
 
 type callerKey struct{}
 
-// caller is who calls Airbyte: an attempt, and which run of it, since an attempt
-// that has to wait for others begins more than once.
-type caller struct {
-	workload.Attempt
-	run string
-}
-
-// header tells Airbyte, and its proxies' logs, who calls.
-func (c caller) header() http.Header {
+// caller tells Airbyte, and its proxies' logs, who calls: an attempt, and which run
+// of it, since an attempt that has to wait for others begins more than once.
+func caller(attempt workload.Attempt, run string) http.Header {
 	header := http.Header{}
-	if c.TraceID != "" {
-		header.Set("Traceid", c.TraceID)
+	if attempt.TraceID != "" {
+		header.Set("Traceid", attempt.TraceID)
 	}
-	if c.Token != "" {
-		header.Set("Attempt", c.Token+"/"+strconv.Itoa(c.Number)+"/"+c.run)
+	if attempt.Token != "" {
+		header.Set("Attempt", attempt.Token+"/"+strconv.Itoa(attempt.Number)+"/"+run)
 	}
 	return header
 }
@@ -106,7 +100,7 @@ func (c caller) header() http.Header {
 // the attempt that makes them.
 func traced(p worker.Performer) worker.Performer {
 	return reconcile.Performer(func(ctx context.Context, work workload.Work, attempt workload.Attempt) (workload.Outcome, error) {
-		return p.Perform(context.WithValue(ctx, callerKey{}, caller{attempt, rand.Text()[:8]}), work, attempt)
+		return p.Perform(context.WithValue(ctx, callerKey{}, caller(attempt, rand.Text()[:8])), work, attempt)
 	})
 }
 

@@ -67,8 +67,8 @@ func (b *base) airbyte() (*airbyte.Client, error) {
 			b.metrics.AirbyteCall(operation, string(class), took)
 		},
 		Header: func(ctx context.Context) http.Header {
-			who, _ := ctx.Value(callerKey{}).(caller)
-			return who.header()
+			header, _ := ctx.Value(callerKey{}).(http.Header)
+			return header
 		},
 	})
 	if err != nil {
