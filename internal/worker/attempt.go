@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"airbyte-provisioner/internal/operation"
@@ -43,7 +44,6 @@ func (a *attempt) run(ctx context.Context) error {
 	if !ok {
 		return a.postpone(ctx, leaveDelay, "This worker cannot do this kind of operation; others may.")
 	}
-	a.log.InfoContext(ctx, "an attempt begins")
 	a.greet()
 	work, cancel := context.WithCancelCause(operation.With(context.WithoutCancel(ctx), a.lease))
 	defer cancel(nil)
@@ -51,19 +51,32 @@ func (a *attempt) run(ctx context.Context) error {
 	defer cancelTimed()
 
 	over := make(chan struct{})
-	beating := make(chan struct{})
-	go func() {
-		defer close(beating)
-		a.beat(ctx, over, cancel)
-	}()
+	unattended := a.attend(ctx, over, cancel)
 	outcome, err := a.perform(timed, performer)
 	if context.Cause(timed) == errTimeout && err != nil { //nolint:errorlint // a cause is what it was set to
 		err = timedOut(err, a.opts.Timeout)
 	}
 	settled := a.settle(ctx, outcome, err)
 	close(over)
-	<-beating
+	unattended()
 	return settled
+}
+
+// attend sees that beat looks after the attempt until over, from when it needs
+// that: many an attempt ends before its first beat. What it returns waits for the end of that.
+func (a *attempt) attend(ctx context.Context, over <-chan struct{}, cancel context.CancelCauseFunc) (wait func()) {
+	ended := make(chan struct{})
+	beat := sync.OnceFunc(func() {
+		defer close(ended)
+		a.beat(ctx, over, cancel)
+	})
+	first := time.AfterFunc(min(flushEvery, a.opts.Beat), beat)
+	unhook := context.AfterFunc(ctx, beat)
+	return func() {
+		if timely, unhooked := first.Stop(), unhook(); !timely || !unhooked {
+			<-ended
+		}
+	}
 }
 
 // begins tells the hooks; each of them is told of the end, too.
@@ -83,6 +96,7 @@ func (a *attempt) greet() {
 		}
 	}
 	if a.lease.Number > 1 && !a.lease.Resumed {
+		a.log.InfoContext(context.Background(), "another attempt begins")
 		a.note(workload.Info, "", fmt.Sprintf("Attempt %d begins.", a.lease.Number))
 	}
 }
@@ -114,7 +128,9 @@ func (a *attempt) perform(ctx context.Context, performer Performer) (outcome wor
 func (a *attempt) note(level workload.Level, phase workload.Phase, message string) {
 	a.steps.reach(phase, a.opts.Now())
 	a.lease.Log(level, phase, message)
-	a.log.Log(context.Background(), logLevel(level), "operation", "phase", phase, "text", message)
+	if at := logLevel(level); a.log.Enabled(context.Background(), at) {
+		a.log.Log(context.Background(), at, "operation", "phase", phase, "text", message)
+	}
 }
 
 // logLevel is the program's word for an operation's level.
@@ -141,6 +157,13 @@ func (a *attempt) beat(ctx context.Context, over <-chan struct{}, cancel context
 	grace := time.NewTimer(math.MaxInt64) // of the running call, once the attempt is to stop
 	defer grace.Stop()
 	interrupt, renewed, granted := ctx.Done(), time.Now(), time.Duration(math.MaxInt64)
+	due := func() {
+		if a.lease.Unsent() || time.Since(renewed) >= a.opts.Beat {
+			a.renew()
+			renewed = time.Now()
+		}
+	}
+	due()
 	for {
 		select {
 		case <-over:
@@ -151,10 +174,7 @@ func (a *attempt) beat(ctx context.Context, over <-chan struct{}, cancel context
 			interrupt = nil
 			a.interrupted()
 		case <-ticker.C:
-			if a.lease.Unsent() || time.Since(renewed) >= a.opts.Beat {
-				a.renew()
-				renewed = time.Now()
-			}
+			due()
 		}
 		// A further reason may leave less time than the first one did, never more.
 		if stop := a.lease.Stopped(); stop != nil {
