@@ -59,7 +59,7 @@ func All() []Mutant {
 		one("ACL repetition", "a role that is there is given again",
 			"internal/access/plan.go", "case mine && seen.workspace.Type == role:", `case mine && seen.workspace.Type == "":`),
 		one("correlation from request to log", "Airbyte is not told the trace id",
-			"internal/app/performers.go", `header.Set("Traceid", c.TraceID)`, `header.Set("Traceid", "")`),
+			"internal/app/performers.go", `header.Set("Traceid", attempt.TraceID)`, `header.Set("Traceid", "")`),
 		one("failures that tell people what to do", "a result says what is wrong but not what to do",
 			"internal/workload/failure.go", "for _, s := range f.Solutions {", "for _, s := range f.Solutions[:0] {"),
 		one("redaction of secrets", "what Airbyte repeats is passed on as it is",
