@@ -39,13 +39,13 @@ type ending struct {
 	end         End
 	lines       []string
 	lease       *Lease // nil without a holder
-	note        *note
+	note        *note  // what is to be known of the component; nil where that stays
 }
 
 // end runs the script. The next operation must not begin before the end of this
 // one is safe: a failover that lost the end would repeat this one after it.
-func (s *Store) end(ctx context.Context, e ending, args []any) (answer, error) {
-	return s.runReplicated(ctx, finishScript, target{e.token, e.lane, e.note.key()}, args...)
+func (s *Store) end(ctx context.Context, e ending, values []any) (answer, error) {
+	return s.runReplicated(ctx, finishScript, target{e.token, e.lane, e.note.key()}, values...)
 }
 
 func (s *Store) finish(ctx context.Context, e ending) (Next, error) {

@@ -55,8 +55,8 @@ type Lease struct {
 	failed   time.Time // when a renewal last failed, if none has succeeded since
 	stop     error     // set once: why nothing more may be done
 	unsent   []workload.LogLine
-	known    held  // of the component, as Begin found it or Remember left it
-	note     *note // what is to be known of the component with the end of the attempt
+	known    storedKnown // of the component, as Begin found it or Remember left it
+	note     *note       // what is to be known of the component with the end of the attempt
 	renewing sync.Mutex
 	log      storedLog // as the record should hold it; guarded by renewing
 }
@@ -92,7 +92,7 @@ func (s *Store) Begin(ctx context.Context, token string, component workload.Comp
 		lease.kind, lease.meta = r.at(8), r.at(9)
 		lease.log = storedLog{lines: r.int(10), head: r.at(11), tail: r.at(12)}
 		if on.known != "" {
-			lease.known = held{at: on.known, packed: []byte(r.at(13))}
+			lease.known = storedKnown{at: on.known, packed: []byte(r.at(13))}
 		}
 		return lease, nil
 	case "unknown":
@@ -247,9 +247,9 @@ func (l *Lease) unheard() {
 }
 
 // Holds returns nil while the attempt may still act. It asks Redis where the
-// last answer is older than a moment and Watch does not hear, so that a handler which was stopped, or
-// whose operation is being terminated, finds out before its next call; while
-// Redis is away it goes by the lease's own end.
+// last answer is older than a moment and Watch does not hear, so that a handler
+// which was stopped, or whose operation is being terminated, finds out before its
+// next call; while Redis is away it goes by the lease's own end.
 func (l *Lease) Holds(ctx context.Context) error {
 	if known, err := l.knows(); known {
 		return err

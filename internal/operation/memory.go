@@ -66,7 +66,7 @@ func (s *Store) Remember(ctx context.Context, component workload.Component, valu
 		return stop
 	}
 	sent := s.opts.Now()
-	now := held{at: s.known(component), packed: Pack(value)}
+	now := storedKnown{at: s.known(component), packed: Pack(value)}
 	r, err := s.run(ctx, rememberScript, target{lease.Token, lease.lane, now.at},
 		lease.holder, now.packed, s.opts.Lease.Milliseconds())
 	if err != nil {
@@ -101,9 +101,9 @@ func leaseOn(ctx context.Context, component workload.Component) (*Lease, error) 
 	return lease, nil
 }
 
-// held is what Redis has under the key of a component.
-type held struct {
-	at     string
+// storedKnown is what is known of a component as Redis holds it.
+type storedKnown struct {
+	at     string // its key
 	packed []byte
 }
 

@@ -51,19 +51,19 @@ func (a *attempt) run(ctx context.Context) error {
 	defer cancelTimed()
 
 	over := make(chan struct{})
-	unattended := a.attend(ctx, over, cancel)
+	wait := a.attend(ctx, over, cancel)
 	outcome, err := a.perform(timed, performer)
 	if context.Cause(timed) == errTimeout && err != nil { //nolint:errorlint // a cause is what it was set to
 		err = timedOut(err, a.opts.Timeout)
 	}
 	settled := a.settle(ctx, outcome, err)
 	close(over)
-	unattended()
+	wait()
 	return settled
 }
 
-// attend sees that beat looks after the attempt until over, from when it needs
-// that: many an attempt ends before its first beat. What it returns waits for the end of that.
+// attend has beat look after the attempt until over, from its first beat on: many
+// an attempt ends before that. It returns how to wait for the end of beat.
 func (a *attempt) attend(ctx context.Context, over <-chan struct{}, cancel context.CancelCauseFunc) (wait func()) {
 	ended := make(chan struct{})
 	beat := sync.OnceFunc(func() {
