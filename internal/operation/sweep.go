@@ -141,7 +141,8 @@ func Lane(token string) string {
 // Seen notes that the operation's current task exists.
 func (s *Store) Seen(ctx context.Context, token string) error { return s.mark(ctx, token, "seen") }
 
-// Suspect notes, once, that the operation's current task seems to be gone.
+// Suspect notes, once, that the operation's current task is active although no
+// attempt holds the operation.
 func (s *Store) Suspect(ctx context.Context, token string) error {
 	return s.mark(ctx, token, "suspect")
 }
