@@ -149,6 +149,28 @@ func TestConcurrentCallersShareOneToken(t *testing.T) {
 	}
 }
 
+// Who finds no token, and is overtaken by a whole renewal before beginning one, takes what that brought.
+func TestATokenRenewedMeanwhileIsTaken(t *testing.T) {
+	t.Parallel()
+	server := &tokenServer{make: func(id int64) string { return fmt.Sprint("opaque-", id) }}
+	client := serve(t, server.ServeHTTP, withClientCredentials)
+	var overtake sync.Once
+	guarded := client.Guarded(func() error { // asked between the look at the token and its renewal
+		overtake.Do(func() {
+			if _, err := client.GetWorkspace(t.Context(), workspaceID); err != nil {
+				t.Error(err)
+			}
+		})
+		return nil
+	})
+	if _, err := guarded.GetWorkspace(t.Context(), workspaceID); err != nil {
+		t.Fatal(err)
+	}
+	if issued, calls := server.counts(); issued != 1 || calls != 2 {
+		t.Errorf("%d tokens and %d calls, want 1 and 2", issued, calls)
+	}
+}
+
 func TestRefusedTokenIsRenewedOnce(t *testing.T) {
 	t.Parallel()
 	const callers = 20
