@@ -267,6 +267,7 @@ func TestPlans(t *testing.T) {
 				c.Catalog.Streams = append(slices.Clone(c.Catalog.Streams), airbyte.ConfiguredStream{Stream: airbyte.Stream{Name: "z"}})
 			})
 		}},
+		{name: "the last discovery was of another configuration", reason: "an attempt ended between the source's update and its discovery", change: func(s *scene) { s.known.Discovery.Source = "other" }, want: []string{"run discovery"}},
 		{name: "other streams wanted", reason: "their schema is asked for", change: func(s *scene) { s.wanted.connection.wishes = "other" }, want: []string{"run discovery"}},
 		{name: "rediscover", reason: "the descriptor asks for it", change: func(s *scene) { s.wanted.connection.rediscover = true }, want: []string{"run discovery"}},
 		{name: "after a discovery that found the same", reason: "nothing is written", change: func(s *scene) { s.streams("a", "b") }},
@@ -332,6 +333,89 @@ func TestPlans(t *testing.T) {
 				if e.Reason == "" {
 					t.Errorf("%s has no reason", e)
 				}
+			}
+		})
+	}
+}
+
+// Of several entities of the component's own, one is kept: the later a row's rule, the less it counts.
+func TestBest(t *testing.T) {
+	t.Parallel()
+	const adopted, recorded = "asked for", "recorded"
+	joins := func(id, source string) airbyte.ConnectionSummary {
+		return airbyte.ConnectionSummary{ID: id, SourceID: source, DestinationID: "d"}
+	}
+	for _, tt := range []struct {
+		name, reason string
+		a, b         found // b is to be kept, though its id comes later
+		inside       []airbyte.ConnectionSummary
+		hints        hints
+	}{
+		{
+			name: "asked for", reason: "whoever asks for a connection wants what it joins", b: found{Actor: airbyte.Actor{DefinitionID: "mysql"}},
+			inside: []airbyte.ConnectionSummary{joins(adopted, "b")}, hints: hints{source: "pg"}, a: found{Actor: airbyte.Actor{DefinitionID: "pg"}},
+		},
+		{
+			name: "the wanted connector", reason: "the other could only be replaced", b: found{Actor: airbyte.Actor{DefinitionID: "pg"}}, a: found{Actor: airbyte.Actor{DefinitionID: "mysql"}},
+			inside: []airbyte.ConnectionSummary{joins(recorded, "a")}, hints: hints{source: "pg", known: known{Connection: knownConnection{ID: recorded}}},
+		},
+		{
+			name: "of the recorded connection", reason: "sync state hangs on it",
+			inside: []airbyte.ConnectionSummary{joins(recorded, "b")}, hints: hints{previous: []string{"a"}, known: known{Connection: knownConnection{ID: recorded}}},
+		},
+		{
+			name: "given out", reason: "the descriptor names it", hints: hints{previous: []string{"b"}, known: known{Source: knownActor{ID: "a"}}},
+		},
+		{
+			name: "recorded source", reason: "it was written last, which counts more than a connection",
+			inside: []airbyte.ConnectionSummary{joins("c", "a")}, hints: hints{known: known{Source: knownActor{ID: "b"}}},
+		},
+		{
+			name: "recorded destination", reason: "it was written last, which counts more than a connection",
+			inside: []airbyte.ConnectionSummary{joins("c", "a")}, hints: hints{known: known{Destination: knownActor{ID: "b"}}},
+		},
+		{
+			name: "connected", reason: "data may have come that way, even to one that is taken over", b: found{Adopted: true},
+			inside: []airbyte.ConnectionSummary{joins("c", "b")},
+		},
+		{name: "made by us", reason: "it counts more than one that is taken over", a: found{Adopted: true}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tt.a.ID, tt.b.ID = "a", "b"
+			kept, rest := best([]found{tt.a, tt.b}, tt.hints.source, tt.inside, tt.hints, adopted)
+			if kept.ID != "b" || len(rest) != 1 || rest[0].ID != "a" {
+				t.Errorf("%s: %s is kept, %v is not", tt.reason, kept.ID, rest)
+			}
+		})
+	}
+}
+
+// Where nothing gives reason to look for other streams, only those of the last discovery count.
+func TestFresh(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		change func(s *scene)
+		want   bool
+	}{
+		{"as it was left", func(*scene) {}, false},
+		{"the connection is gone", (*scene).noConnection, false},
+		{"another destination", func(s *scene) { s.wanted.destination.definitionID = "json" }, false},
+		{"the descriptor asks for it", func(s *scene) { s.wanted.connection.rediscover = true }, true},
+		{"none is remembered", func(s *scene) { s.known.Discovery.Set = "" }, true},
+		{"the source is put back", func(s *scene) {
+			s.observed.sources[0].Configuration["host"], s.observed.sources[0].readHash = "hand", "other"
+		}, true},
+		{"the last one was of another configuration", func(s *scene) { s.known.Discovery.Source = "other" }, true},
+		{"other streams are wanted", func(s *scene) { s.wanted.connection.wishes = "other" }, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := settledScene()
+			tt.change(s)
+			if got := fresh(s.wanted, s.plan().of(Source), s.known); got != tt.want {
+				t.Errorf("fresh is %v", got)
 			}
 		})
 	}
